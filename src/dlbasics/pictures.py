@@ -1,0 +1,160 @@
+"""Pictures of data and of decisions: images, points in the plane, a confusion matrix."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from dlbasics.annotate import legend_above
+from dlbasics.columns import as_array
+from dlbasics.look import CLASS_COLOURS, FONT_SIZE, WIDTH, hide_spines, subplots
+
+
+def image_grid(images: Any, titles: Sequence[str] | None = None, *, columns: int | None = None) -> Figure:
+    """Images in rows, each pixel a crisp square, with an optional title above each.
+
+    Args:
+        images: shape (N, H, W), (N, 1, H, W) or (N, 3, H, W); floats in [0, 1] or uint8.
+        titles: N short strings; a long one breaks at its spaces.
+        columns: images in a row; by default 8, or 5 where there are titles.
+
+    Raises:
+        ValueError: another shape, floats outside [0, 1], or a number of titles that is not N.
+    """
+    pixels = _rgba(images)
+    count, height, width, _ = pixels.shape
+    if titles is not None and len(titles) != count:
+        raise ValueError(f"{count} images need {count} titles, got {len(titles)}")
+    columns = min(count, columns or (5 if titles is not None else 8))
+    rows = math.ceil(count / columns)
+    gap = max(1, width // 14)
+    words = ["\n".join(_wrapped(title)) for title in titles or ()]
+    # Title lines take their place in pixels of the images: an image is `size` inches wide on the figure.
+    size = WIDTH / (columns + (columns - 1) * gap / width)
+    line = FONT_SIZE * 1.2 / 72 / size * width
+    above = math.ceil(max((word.count("\n") + 1 for word in words), default=0) * line)
+    mosaic = np.zeros((rows * (height + gap + above) - gap, columns * (width + gap) - gap, 4), np.uint8)
+    corners = []
+    for index, image in enumerate(pixels):
+        top = index // columns * (height + gap + above) + above
+        left = index % columns * (width + gap)
+        mosaic[top : top + height, left : left + width] = image
+        corners.append((left, top))
+    figure, axes = subplots(width=WIDTH, height=WIDTH * mosaic.shape[0] / mosaic.shape[1])
+    axes.set_position((0, 0, 1, 1))  # which also takes the axes out of the layout that would leave a margin
+    axes.imshow(mosaic, interpolation="none", aspect="auto")
+    axes.set_axis_off()
+    for word, (left, top) in zip(words, corners, strict=False):
+        axes.text(left + width / 2 - 0.5, top - line * 0.3, word, ha="center", va="bottom", linespacing=1.1)
+    return figure
+
+
+def scatter(
+    points: ArrayLike,
+    labels: ArrayLike | None = None,
+    class_names: Sequence[str] | None = None,
+    *,
+    xlabel: str = "",
+    ylabel: str = "",
+    size: float = 9,
+) -> Figure:
+    """Points in the plane, coloured by class; the numbers on the axes are left out where they have no name.
+
+    Args:
+        points: shape (N, 2).
+        labels: the class of each point, integers in [0, K), shape (N,).
+        class_names: K names for the legend.
+        size: area of a point in square units of the drawing.
+
+    Raises:
+        ValueError: points of another shape, or as many labels as there are not points.
+    """
+    places = np.asarray(as_array(points), dtype=float)
+    if places.ndim != 2 or places.shape[1] != 2:
+        raise ValueError(f"points must have shape (N, 2), got {places.shape}")
+    classes = np.zeros(len(places), int) if labels is None else np.asarray(as_array(labels))
+    if classes.shape != (len(places),):
+        raise ValueError(f"{len(places)} points need labels of shape ({len(places)},), got {classes.shape}")
+    figure, axes = subplots(height=WIDTH * 0.85)
+    # One image inside the SVG: thousands of circles would weigh megabytes.
+    axes.scatter(
+        *places.T,
+        c=[CLASS_COLOURS[c % 10] for c in classes.astype(int)],
+        s=size,
+        alpha=0.75,
+        linewidths=0,
+        rasterized=True,
+    )
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    if not xlabel and not ylabel:
+        axes.set(xticks=[], yticks=[])
+        hide_spines(axes)
+    if class_names is not None:
+        for order, name in enumerate(class_names):
+            axes.plot([], [], "o", color=CLASS_COLOURS[order % 10], label=name)
+        legend_above(axes, 3)
+    return figure
+
+
+def confusion(matrix: ArrayLike, class_names: Sequence[str]) -> Figure:
+    """A confusion matrix in per cent of each true class: right answers in blue, mistakes in orange.
+
+    Args:
+        matrix: counts, shape (K, K), rows the true class, columns the predicted one.
+        class_names: K names.
+
+    Raises:
+        ValueError: a matrix that is not (K, K), or negative counts.
+    """
+    counts = np.asarray(matrix, dtype=float)
+    classes = len(class_names)
+    if counts.shape != (classes, classes):
+        raise ValueError(f"{classes} class names need a matrix of shape ({classes}, {classes}), got {counts.shape}")
+    if counts.min() < 0:
+        raise ValueError(f"counts cannot be negative, got {counts.min():g}")
+    totals = counts.sum(axis=1, keepdims=True)
+    percent = 100 * counts / np.where(totals > 0, totals, 1)
+    figure, axes = subplots(height=WIDTH * 0.93)
+    # Mistakes are few: their colour is full at the worst one, not at 100 %.
+    worst = max(1.0, (percent - np.diag(np.diag(percent))).max())
+    cells = np.zeros((classes, classes, 4))
+    for row in range(classes):
+        for column_ in range(classes):
+            value = percent[row, column_]
+            right = row == column_
+            colour = (0.247, 0.565, 0.855) if right else (0.91, 0.38, 0.06)
+            cells[row, column_] = (*colour, 0.75 * value / (100 if right else worst))
+            if round(value) > 0:
+                axes.text(column_, row, f"{value:.0f}", ha="center", va="center", fontsize=FONT_SIZE - 0.5)
+    axes.imshow(cells, interpolation="none")
+    axes.set_xticks(range(classes), class_names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(classes), class_names)
+    axes.set(xlabel="predicted", ylabel="true")
+    axes.grid(visible=False)
+    hide_spines(axes)
+    return figure
+
+
+def _rgba(images: Any) -> NDArray[np.uint8]:
+    pixels = np.asarray(as_array(images))
+    if pixels.ndim == 3:
+        pixels = pixels[:, None]
+    if pixels.ndim != 4 or pixels.shape[1] not in (1, 3) or not len(pixels):
+        raise ValueError(
+            f"images must have shape (N, H, W), (N, 1, H, W) or (N, 3, H, W), got {np.shape(as_array(images))}"
+        )
+    if pixels.dtype != np.uint8:
+        low, high = float(pixels.min()), float(pixels.max())
+        if not (low >= -1e-6 and high <= 1 + 1e-6):
+            raise ValueError(f"images must lie in [0, 1] (or be uint8), got values from {low:g} to {high:g}")
+        pixels = np.round(pixels.clip(0, 1) * 255).astype(np.uint8)
+    colour = np.repeat(pixels, 3 // pixels.shape[1], axis=1).transpose(0, 2, 3, 1)
+    return np.concatenate([colour, np.full((*colour.shape[:3], 1), 255, np.uint8)], axis=3)
+
+
+def _wrapped(title: str) -> list[str]:
+    """A title in lines of one word each where it has more than nine letters."""
+    return [title] if len(title) <= 9 else title.replace("/", "/ ").split()
