@@ -1,0 +1,17 @@
+"""The list of all experiments; add one by declaring it in a module beside this file and naming it here."""
+
+from dlbasics.experiments.augmentation import AUGMENTATION
+from dlbasics.experiments.declaration import Experiment
+from dlbasics.experiments.encoders import AUTOENCODERS, CONTRASTIVE
+from dlbasics.experiments.label_efficiency import LABEL_EFFICIENCY
+from dlbasics.experiments.maps import MAPS
+
+EXPERIMENTS: tuple[Experiment, ...] = (CONTRASTIVE, AUTOENCODERS, AUGMENTATION, MAPS, LABEL_EFFICIENCY)
+
+
+def find(name: str) -> Experiment:
+    """The experiment of this name; KeyError lists the names there are."""
+    for experiment in EXPERIMENTS:
+        if experiment.name == name:
+            return experiment
+    raise KeyError(f"no experiment {name!r}; there are {', '.join(e.name for e in EXPERIMENTS)}")

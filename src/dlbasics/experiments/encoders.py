@@ -1,0 +1,84 @@
+"""Pretrain the encoders that later pages read: contrastive ones and autoencoders, several seeds of each, no label seen.
+
+Values, by seed: ``history`` (columns of the run), ``health`` (of the embedding of the validation images), ``seconds``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import torch
+
+from dlbasics import data, evaluation, pretraining, space
+from dlbasics.augment import STRONG, two_views
+from dlbasics.experiments.declaration import Experiment, Workspace
+from dlbasics.pretraining import Pretrained
+
+SHARED = {"data": "fashion-mnist", "images": 50_000, "width": 24, "seeds": [0, 1, 2]}
+SMALL = {"images": 600, "width": 4, "epochs": 1, "seeds": [0, 1]}
+HISTORY = ("step", "train_loss", "learning_rate", "gradient_norm", "update_ratio")
+
+
+def _pretrain_all(workspace: Workspace, method: str) -> dict[str, Any]:
+    settings = workspace.settings
+    course = data.load(name=settings["data"])
+    pool = (
+        course.train
+        if settings["images"] >= len(course.train)
+        else data.balanced_subset(course.train, settings["images"], seed=0)
+    )
+
+    def pretrain(seed: int) -> dict[str, Any]:
+        recipe = pretraining.recipe(
+            len(pool), epochs=settings["epochs"], batch_size=settings["batch_size"],
+            learning_rate=settings["learning_rate"], seed=seed,
+        )  # fmt: skip
+        checkpoint = workspace.checkpoint(f"{method}-{seed}")
+        if method == "contrastive":
+            made = pretraining.contrastive(
+                pool, recipe, width=settings["width"], temperature=settings["temperature"], checkpoint=checkpoint
+            )
+        else:
+            made = pretraining.autoencoder(pool, recipe, width=settings["width"], checkpoint=checkpoint)
+        workspace.keep(f"{method}-{seed}", made.backbone.state_dict())
+        return {
+            "history": {name: made.history[name] for name in HISTORY},
+            "seconds": made.history["seconds"][-1],
+            "health": _health(made, course.validation[:2000]),
+        }
+
+    by_seed = {str(seed): workspace.part(f"{method}-{seed}", partial(pretrain, seed)) for seed in settings["seeds"]}
+    return {"by_seed": by_seed}
+
+
+def _health(made: Pretrained, images: data.Images) -> dict[str, float]:
+    embeddings = evaluation.embed(made.backbone, images.pixels)
+    views = two_views(images.pixels, STRONG, generator=torch.Generator().manual_seed(0))
+    z_a, z_b = (evaluation.embed(made.backbone, view) for view in views)
+    return {
+        "spread": space.spread(embeddings),
+        "mean_cosine": space.mean_cosine(embeddings),
+        "effective_rank": space.effective_rank(embeddings),
+        "alignment": space.alignment(z_a, z_b),
+        "uniformity": space.uniformity(embeddings),
+    }
+
+
+CONTRASTIVE = Experiment(
+    name="contrastive",
+    version=1,
+    settings=SHARED
+    | {"epochs": 10, "batch_size": 256, "learning_rate": 2e-3, "temperature": 0.5, "augment": asdict(STRONG)},
+    miniature=SMALL,
+    run=lambda workspace: _pretrain_all(workspace, "contrastive"),
+)
+
+AUTOENCODERS = Experiment(
+    name="autoencoder",
+    version=1,
+    settings=SHARED | {"epochs": 8, "batch_size": 256, "learning_rate": 2e-3},
+    miniature=SMALL,
+    run=lambda workspace: _pretrain_all(workspace, "autoencoder"),
+)
