@@ -1,0 +1,92 @@
+# Everything runs in .venv, which the first command makes. What each step calls is plain Python: the README lists it for
+# systems without make.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PY     := $(BIN)/python
+PIP    := $(PY) -m pip --disable-pip-version-check install $(if $(CI),--quiet)
+
+# Stamps: a second run installs nothing unless the files that say what to install have changed.
+READY     := $(VENV)/ready
+DEV_READY := $(VENV)/ready-dev
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help book serve lab test test-full lint format experiments bench requirements clean distclean data browser
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+book: data ## Build the executed book into _build/html
+	$(PY) -m dlbasics_site build
+
+serve: $(READY) ## Show the built book at a local address
+	$(PY) -m dlbasics_site serve
+
+lab: data ## Open the pages and exercises in JupyterLab
+	$(BIN)/jupytext-config --settings-file $(VENV)/etc/jupyter/labconfig/default_setting_overrides.json set-default-viewer
+	$(BIN)/jupyter lab
+
+test: lint data browser ## Build the book, then run every test that takes seconds
+	$(PY) -m dlbasics_site build
+	$(PY) -m pytest
+
+test-full: lint data browser ## Run also the tests that take minutes, full experiments among them
+	$(PY) -m dlbasics_site build
+	$(PY) -m dlbasics.experiments check
+	$(PY) -m pytest -m ''
+
+lint: $(DEV_READY) ## Check format, style, types and the workflow
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+format: $(DEV_READY) ## Put the code into the house's format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+experiments: data ## Run the experiments whose stored results are missing or out of date
+	$(PY) -m dlbasics.experiments run
+
+bench: data ## Measure speed against other libraries, in this environment
+	$(PIP) --no-deps -r requirements-bench.txt
+	for script in tests/benchmarks/*.py; do $(PY) "$$script" || exit 1; done
+
+# The CUDA packages stay out of the files, so that pip takes the ones that this machine's torch wheel asks for.
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade pyproject.toml
+WITHOUT_CUDA := grep -Ev '^(cuda|nvidia|triton)'
+requirements: $(READY) ## Renew the exact versions in requirements.txt and requirements-dev.txt
+	$(PIP) uv
+	$(COMPILE) --output-file $(VENV)/book.txt
+	$(COMPILE) --output-file $(VENV)/all.txt --extra dev --constraint $(VENV)/book.txt
+	{ echo '# Exact versions of everything, on every system. Written by `make requirements` from pyproject.toml.'; \
+	  $(WITHOUT_CUDA) $(VENV)/book.txt; echo '-e .'; } > requirements.txt
+	{ echo '# What the tests need besides. Written by `make requirements` from pyproject.toml.'; \
+	  echo '-r requirements.txt'; grep -Fvx -f $(VENV)/book.txt $(VENV)/all.txt; } > requirements-dev.txt
+
+clean: ## Remove what was built and cached; keep .venv and the data
+	rm -rf _build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+distclean: clean ## Remove .venv and the web assets too
+	rm -rf $(VENV) book/_static/vendor src/*.egg-info
+
+data: $(READY)
+	$(PY) -m dlbasics.data
+
+browser: $(DEV_READY)
+	$(PY) tests/browser.py
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed, and $(PYTHON) is not: say which one to use, for instance 'make PYTHON=python3.12 book'."; exit 1; }
+	@test -x $(PY) || echo "Making $(VENV) and installing into it: minutes, the first time."
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PIP) -r requirements.txt
+	@touch $@
+
+$(DEV_READY): $(READY) requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
+	@touch $@
