@@ -11,23 +11,30 @@ from dlbasics.look import FONT_SIZE, INK, method_label
 
 # More curves than this are named in a legend, not at their ends.
 MOST_END_LABELS = 6
+DASHES: dict[str, Any] = {"color": INK, "linewidth": 1, "linestyle": (0, (2, 2))}
 
 
-def name_curves(axes: Axes, drawn: Mapping[str, Any], *, height: float) -> None:
+def name_curves(
+    axes: Axes, drawn: Mapping[str, Any], *, height: float, level: Mapping[str, float] | None = None
+) -> None:
     """Write each curve's name at its right end, names a line apart; where there are many, a legend.
 
     Args:
         axes: with all curves drawn.
         drawn: a name and its matplotlib line.
         height: of the axes, about, in inches.
+        level: a name and the height of a horizontal reference line, named in the same column.
     """
-    if len(drawn) > MOST_END_LABELS:
+    level = dict(level or {})
+    for value in level.values():
+        axes.axhline(value, **DASHES)
+    in_legend = len(drawn) > MOST_END_LABELS
+    if in_legend:
         for name, line in drawn.items():
             line.set_label(method_label(name))
         legend_above(axes, 2)
-        return
-    ends = {}
-    for name, line in drawn.items():
+    ends = {name: (0.0, value) for name, value in level.items()}
+    for name, line in drawn.items() if not in_legend and len(drawn) + len(level) > 1 else ():
         x, y = line.get_data()
         last = np.flatnonzero(np.isfinite(y))[-1:]
         if len(last):
@@ -39,15 +46,15 @@ def name_curves(axes: Axes, drawn: Mapping[str, Any], *, height: float) -> None:
     for name, place in _spread(places, distance).items():
         axes.annotate(
             method_label(name), (1, place), (6, 0), xycoords="axes fraction", textcoords="offset points", va="center",
-            color=drawn[name].get_color(), fontweight="bold",
+            color=drawn[name].get_color() if name in drawn else INK, fontweight="bold" if name in drawn else "normal",
         )  # fmt: skip
 
 
-def legend_above(axes: Axes, columns: int) -> None:
-    """The legend in rows of ``columns`` names over the plot, where it hides no data."""
+def legend_above(axes: Axes, columns: int, *, raised: bool = False) -> None:
+    """The legend in rows of ``columns`` names over the plot (``raised``: over the names of marked places, too)."""
     axes.legend(
         loc="lower left",
-        bbox_to_anchor=(0, 1.02),
+        bbox_to_anchor=(0, 1.12 if raised else 1.02),
         ncols=columns,
         columnspacing=1.2,
         handlelength=1.1,
@@ -55,17 +62,11 @@ def legend_above(axes: Axes, columns: int) -> None:
     )
 
 
-def reference_lines(axes: Axes, mark: Mapping[str, float], level: Mapping[str, float]) -> None:
-    """Named dashed lines: vertical at each place of ``mark``, horizontal at each of ``level``."""
-    dashes: dict[str, Any] = {"color": INK, "linewidth": 1, "linestyle": (0, (2, 2))}
+def mark_places(axes: Axes, mark: Mapping[str, float]) -> None:
+    """Named vertical dashed lines."""
     for name, place in mark.items():
-        axes.axvline(place, **dashes)
+        axes.axvline(place, **DASHES)
         beside_line(axes, place, name)
-    for name, place in level.items():
-        axes.axhline(place, **dashes)
-        axes.annotate(
-            name, (0, place), (4, 3), xycoords=("axes fraction", "data"), textcoords="offset points", va="bottom"
-        )
 
 
 def beside_line(axes: Axes, place: float, words: str) -> None:

@@ -8,8 +8,20 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from dlbasics.columns import column
-from dlbasics.look import CONTROLS, INK, METHOD_MARKERS, PLOTLY_TEMPLATE, colour_of, hide_spines, method_label, subplots
+from dlbasics.look import (
+    CONTROLS,
+    INK,
+    METHOD_MARKERS,
+    PAPER,
+    PLOTLY_TEMPLATE,
+    colour_of,
+    hide_spines,
+    method_label,
+    subplots,
+)
 
+# Keeps a number legible where it stands on a line.
+PAPER_BOX = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.5}
 # plotly's names for the markers of METHOD_MARKERS.
 PLOTLY_SYMBOLS = {
     "o": "circle",
@@ -75,11 +87,16 @@ def label_curves(
         )
     if chance is not None:
         figure.add_hline(chance, line={"color": "#868b93", "dash": "dash", "width": 1})
-    figure.update_layout(template=PLOTLY_TEMPLATE, hovermode="closest")
+    # On a phone the legend takes a line for each method: leave the plot its own room.
+    figure.update_layout(template=PLOTLY_TEMPLATE, hovermode="closest", height=320 + 22 * len(methods))
     figure.update_xaxes(
-        title="number of labels", type="log", tickvals=list(budgets), ticktext=[f"{budget:,}" for budget in budgets]
+        title="number of labels",
+        type="log",
+        tickvals=list(budgets),
+        ticktext=[f"{budget:,}" for budget in budgets],
+        tickfont={"size": 12},
     )
-    figure.update_yaxes(title=ylabel, tickformat=".2f")
+    figure.update_yaxes(title=ylabel, tickformat=".2f", tickfont={"size": 12})
     return figure
 
 
@@ -137,7 +154,7 @@ def paired_differences(
     *,
     better: str,
     than: str,
-    xlabel: str = "difference in accuracy, percentage points",
+    xlabel: str | None = None,
     scale: float = 100,
 ) -> Figure:
     """What one method gains over another on the same draws, with its interval, for each number of labels.
@@ -148,6 +165,7 @@ def paired_differences(
         budgets: B numbers of labels.
         mean, low, high: shape (B,), the mean paired difference (``better`` minus ``than``) and its interval.
         better, than: the methods, keys of ``METHOD_LABELS`` or names.
+        xlabel: by default the accuracy gained, in percentage points.
         scale: factor from the differences to the axis; 100 for fractions to percentage points.
 
     Raises:
@@ -167,7 +185,8 @@ def paired_differences(
         colour = colour_of(better if c > 0 else than, 0) if certain else "#868b93"
         axes.plot([lo, hi], [row, row], color=colour, linewidth=2.5)
         axes.plot(c, row, "o", color=colour, markersize=9, markerfacecolor=colour if certain else "none", mew=2)
-        axes.annotate(f"{c:+.1f}".replace("-", "−"), (c, row), (0, 8), textcoords="offset points", ha="center")
+        words = f"{c:+.1f}".replace("-", "−")
+        axes.annotate(words, (c, row), (0, 8), textcoords="offset points", ha="center", bbox=PAPER_BOX)
     axes.axvline(0, color=INK, linewidth=1.2)
     axes.set_yticks(rows, [f"{budget:,} labels" for budget in budgets])
     axes.set_ylim(len(budgets) - 0.5, -0.75)
@@ -175,10 +194,14 @@ def paired_differences(
     hide_spines(axes, "left")
     reach = max(np.abs([left, right]).max() * 1.1, 1e-9)
     axes.set_xlim(min(left.min() * 1.15, -0.3 * reach), max(right.max() * 1.15, 0.3 * reach))
-    axes.set_xlabel(xlabel)
+    axes.set_xlabel(xlabel or f"accuracy gained over {_within_sentence(than)}, points")
     axes.annotate(
         f"{method_label(better)} better →", (0, 1), (6, 4), xycoords=("data", "axes fraction"),
         textcoords="offset points", va="bottom", color=colour_of(better, 0),
     )  # fmt: skip
-    axes.set_title(f"paired with {method_label(than).lower()}, same labels", fontweight="normal", pad=26)
     return figure
+
+
+def _within_sentence(method: str) -> str:
+    label = method_label(method)
+    return label[0].lower() + label[1:]

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from dlbasics.annotate import beside_line, legend_above, log_axis, name_curves, reference_lines
+from dlbasics.annotate import DASHES, beside_line, legend_above, log_axis, mark_places, name_curves
 from dlbasics.columns import as_array, column
-from dlbasics.look import CONTROLS, INK, METHOD_COLOURS, METHOD_MARKERS, colour_of, method_label, subplots
+from dlbasics.look import CONTROLS, METHOD_COLOURS, METHOD_MARKERS, colour_of, method_label, subplots
 
 SPLIT_COLOURS = {"train": METHOD_COLOURS["scratch"], "validation": METHOD_COLOURS["contrastive"]}
 
@@ -26,6 +26,7 @@ def lines(
     markers: bool = False,
     mark: Mapping[str, float] | None = None,
     level: Mapping[str, float] | None = None,
+    colours: Mapping[str, str] | None = None,
     height: float | None = None,
 ) -> Figure:
     """Named curves over one axis, each labelled at its end; methods keep their colours.
@@ -38,6 +39,8 @@ def lines(
         markers: draw the points as well.
         mark: a name and the ``x`` where a vertical line stands.
         level: a name and the ``y`` where a horizontal line lies, such as chance.
+        colours: a name and its colour, where it shall not have the usual one (a class: ``CLASS_COLOURS``).
+        height: of the whole figure, in inches.
 
     Raises:
         ValueError: no curve, or one whose length is not that of ``x``.
@@ -49,7 +52,7 @@ def lines(
     drawn = {}
     for order, (name, values) in enumerate(curves.items()):
         heights = column(values, name, length=len(positions))
-        colour = colour_of(name, order)
+        colour = (colours or {}).get(name) or colour_of(name, order)
         marker = METHOD_MARKERS.get(name, "o") if markers else None
         (drawn[name],) = axes.plot(
             positions, heights, color=colour, marker=marker, linestyle="--" if name in CONTROLS else "-"
@@ -62,9 +65,10 @@ def lines(
     if log_y:
         log_axis(axes.yaxis, axes.set_yscale)
     axes.set(xlabel=xlabel, ylabel=ylabel)
-    reference_lines(axes, mark or {}, level or {})
-    if len(drawn) > 1:
-        name_curves(axes, drawn, height=0.7 * figure.get_figheight())
+    if (positions == positions.round()).all() and not log_x:
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    mark_places(axes, mark or {})
+    name_curves(axes, drawn, height=0.7 * figure.get_figheight(), level=level)
     return figure
 
 
@@ -104,7 +108,7 @@ def history(
         axes.yaxis.set_major_locator(MaxNLocator(5))
         name_curves(axes, drawn, height=1.4)
         if stopped_at is not None:
-            axes.axvline(stopped_at, color=INK, linewidth=1, linestyle=(0, (2, 2)))
+            axes.axvline(stopped_at, **DASHES)
     if stopped_at is not None:
         beside_line(grid[0, 0], stopped_at, "weights kept")
     grid[-1, 0].set_xlabel(xlabel or clock)
@@ -169,7 +173,7 @@ def histogram(
         axes.stairs(share, edges, fill=True, color=colour, alpha=0.3)
         axes.stairs(share, edges, color=colour, linewidth=1.8, label=method_label(name))
     axes.set(xlabel=xlabel, ylabel="share", ylim=(0, None))
-    reference_lines(axes, mark or {}, {})
+    mark_places(axes, mark or {})
     if len(values) > 1:
-        legend_above(axes, min(3, len(values)))
+        legend_above(axes, min(3, len(values)), raised=bool(mark))
     return figure

@@ -77,7 +77,7 @@ def show(figure: Figure | go.Figure, *, alt: str, caption: str | None = None) ->
         TypeError: neither a matplotlib nor a plotly figure.
     """
     if isinstance(figure, go.Figure):
-        _show_plotly(figure, _checked_alt(alt), caption)
+        _show_plotly(figure, checked_alt(alt), caption)
     else:
         display(HTML(as_html(figure, alt=alt, caption=caption)))
 
@@ -87,7 +87,7 @@ def as_html(figure: Figure, *, alt: str, caption: str | None = None) -> str:
 
     Args and errors: as for ``show``.
     """
-    alt = _checked_alt(alt)
+    alt = checked_alt(alt)
     if not isinstance(figure, Figure):
         raise TypeError(f"a matplotlib or plotly figure can be shown, got {type(figure).__name__}: {figure!r:.80}")
     svg = _svg(figure, alt)
@@ -97,7 +97,8 @@ def as_html(figure: Figure, *, alt: str, caption: str | None = None) -> str:
     return f'<figure class="dlb-figure" style="margin:0 auto;max-width:{width}px">{svg}{words}</figure>'
 
 
-def _checked_alt(alt: str) -> str:
+def checked_alt(alt: str) -> str:
+    """``alt`` on one line; an empty one raises ValueError."""
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(f"alt must say in a sentence what the figure shows, got {alt!r}")
     return " ".join(alt.split())

@@ -44,6 +44,11 @@ METHOD_COLOURS = {
     "logistic": "#a8585f",
 }
 METHOD_MARKERS = dict(zip(METHOD_COLOURS, ("o", "s", "D", "^", "X", "v", "P", "p"), strict=True))
+# The same colours for curves that are neither methods nor classes: petroff10 is too pale for thin lines on white.
+CURVE_COLOURS = tuple(
+    METHOD_COLOURS[method]
+    for method in ("scratch", "contrastive", "autoencoder", "masked", "logistic", "knn", "random", "pixels")
+)
 CONTROLS = frozenset({"random", "pixels", "knn", "logistic"})
 
 # A figure is WIDTH inches = 403 SVG units wide. In a phone's 358 px column a label of 12.5 units is then 11 px tall.
@@ -124,7 +129,14 @@ PLOTLY_TEMPLATE = go.layout.Template(
         "font": {"color": "#7d8590", "family": "system-ui, sans-serif", "size": 14},
         "height": 400,
         "hoverlabel": {"font": {"size": 14}},
-        "legend": {"bgcolor": "rgba(0,0,0,0)", "orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        "legend": {
+            "bgcolor": "rgba(0,0,0,0)",
+            "orientation": "h",
+            "font": {"size": 13},
+            "x": 0,
+            "y": 1.02,
+            "yanchor": "bottom",
+        },
         "margin": {"l": 8, "r": 12, "t": 8, "b": 8},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -164,8 +176,8 @@ def method_label(method: str) -> str:
 
 
 def colour_of(name: str, position: int) -> str:
-    """The fixed colour of a method, or for any other name the class colour at its position."""
-    return METHOD_COLOURS.get(name, CLASS_COLOURS[position % len(CLASS_COLOURS)])
+    """The fixed colour of a method, or for any other name the curve colour at its position."""
+    return METHOD_COLOURS.get(name, CURVE_COLOURS[position % len(CURVE_COLOURS)])
 
 
 def hide_spines(axes: Axes, *sides: str) -> None:

@@ -1,6 +1,7 @@
 """Pictures of data and of decisions: images, points in the plane, a confusion matrix."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,9 +32,10 @@ def image_grid(images: Any, titles: Sequence[str] | None = None, *, columns: int
     columns = min(count, columns or (5 if titles is not None else 8))
     rows = math.ceil(count / columns)
     gap = max(1, width // 14)
-    words = ["\n".join(_wrapped(title)) for title in titles or ()]
     # Title lines take their place in pixels of the images: an image is `size` inches wide on the figure.
     size = WIDTH / (columns + (columns - 1) * gap / width)
+    letters = max(1, int(size * 72 / (0.6 * FONT_SIZE)))  # a letter is about 0.6 of its size wide
+    words = [textwrap.fill(title.replace("/", "/ "), letters).replace("/ ", "/") for title in titles or ()]
     line = FONT_SIZE * 1.2 / 72 / size * width
     above = math.ceil(max((word.count("\n") + 1 for word in words), default=0) * line)
     mosaic = np.zeros((rows * (height + gap + above) - gap, columns * (width + gap) - gap, 4), np.uint8)
@@ -153,8 +155,3 @@ def _rgba(images: Any) -> NDArray[np.uint8]:
         pixels = np.round(pixels.clip(0, 1) * 255).astype(np.uint8)
     colour = np.repeat(pixels, 3 // pixels.shape[1], axis=1).transpose(0, 2, 3, 1)
     return np.concatenate([colour, np.full((*colour.shape[:3], 1), 255, np.uint8)], axis=3)
-
-
-def _wrapped(title: str) -> list[str]:
-    """A title in lines of one word each where it has more than nine letters."""
-    return [title] if len(title) <= 9 else title.replace("/", "/ ").split()
