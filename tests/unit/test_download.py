@@ -201,10 +201,12 @@ def test_any_sequence_of_breaks_adds_up_to_the_whole_file(servers, target, seed)
     assert target.read_bytes() == CONTENT
 
 
-def test_a_server_that_cannot_resume_is_asked_for_the_whole(servers, target, part):
+def test_a_server_that_cannot_resume_starts_the_file_afresh(servers, target, part):
     part.write_bytes(CONTENT[:100_000])
-    download([servers(ignoring_ranges).address], target, check=check, **PATIENCE)
+    server = servers(ignoring_ranges)
+    download([server.address], target, check=check, **PATIENCE)
     assert target.read_bytes() == CONTENT
+    assert len(server.ranges) == 1, "its whole answer is the file, not something to add to the part"
 
 
 def test_a_server_that_sends_another_range_is_not_believed(servers, target, part):
