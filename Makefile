@@ -34,7 +34,7 @@ test: lint data browser ## Build the book, then run every test that takes second
 
 test-full: lint data browser ## Run also the tests that take minutes, full experiments among them
 	$(PY) -m dlbasics_site build
-	$(PY) -m dlbasics.experiments check
+	$(PY) -m dlbasics.experiments status
 	$(PY) -m pytest -m ''
 
 lint: $(DEV_READY) ## Check format, style, types and the workflow

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from traitlets.config import get_config
-
 root = Path(__file__).resolve().parent
 private = root / ".nbgrader"
 private.mkdir(exist_ok=True)  # SQLite makes the gradebook's file, not its folder
