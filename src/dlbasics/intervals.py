@@ -67,3 +67,20 @@ def paired_difference(a: ArrayLike, b: ArrayLike, *, confidence: float = 0.95) -
     freedom = variance**2 / (by_encoder**2 / (encoders - 1) + by_draw**2 / (draws - 1))
     half = stats.t.ppf((1 + confidence) / 2, df=freedom) * np.sqrt(variance)
     return Interval(float(mean), float(mean - half), float(mean + half))
+
+
+def mean_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
+    """Mean of independent repetitions (seeds, draws, paired differences), with Student's t interval.
+
+    Args:
+        values: shape (R,), R >= 2.
+
+    Raises:
+        ValueError: another shape or fewer than two values.
+    """
+    sample = np.asarray(values, float)
+    if sample.ndim != 1 or len(sample) < 2:
+        raise ValueError(f"values must be one row of at least two numbers, got shape {sample.shape}")
+    mean, error = float(sample.mean()), float(sample.std(ddof=1) / np.sqrt(len(sample)))
+    half = float(stats.t.ppf((1 + confidence) / 2, df=len(sample) - 1)) * error
+    return Interval(mean, mean - half, mean + half)

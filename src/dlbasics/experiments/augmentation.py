@@ -5,7 +5,7 @@ Values: ``accuracy[recipe]`` is a list of validation accuracies, one a label dra
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -17,13 +17,16 @@ RECIPES: dict[str, Augment] = {
     "nothing": NOTHING,
     "flip": Augment(flip=True),
     "shift": Augment(shift=0.1),
-    "crop and resize": Augment(area=(0.7, 1.0), aspect=1.15),
-    "rotation": Augment(rotation=8),
-    "brightness and contrast": Augment(brightness=0.2, contrast=0.2),
+    "crop": Augment(area=LIGHT.area, aspect=LIGHT.aspect),
+    "rotation": Augment(rotation=LIGHT.rotation),
+    "intensity": Augment(brightness=0.2, contrast=0.2),
     "erasing": Augment(erase=0.5),
     "noise": Augment(noise=0.1),
-    "light: flip, crop, rotation, brightness": LIGHT,
-    "strong: the contrastive views": STRONG,
+    "light": LIGHT,
+    "light without flip": replace(LIGHT, flip=False),
+    "light without crop": replace(LIGHT, area=(1.0, 1.0), aspect=1.0),
+    "light without rotation": replace(LIGHT, rotation=0.0),
+    "strong": STRONG,
 }
 
 
@@ -60,7 +63,7 @@ AUGMENTATION = Experiment(
         "draws": 6,
         "width": 24,
         "evaluate_on": 10_000,
-        "recipes": list(RECIPES),
+        "recipes": {name: asdict(recipe) for name, recipe in RECIPES.items()},
         "steps": 0,
     },
     miniature={"labels": 50, "draws": 2, "width": 4, "evaluate_on": 200, "steps": 5},

@@ -13,17 +13,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from dlbasics import data, evaluation, finetuning
 from dlbasics.evaluation import LinearProbe, Scale
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.experiments.encoders import AUTOENCODERS, CONTRASTIVE
-from dlbasics.experiments.storage import load_encoder
+from dlbasics.experiments.storage import Result, load_encoder
+from dlbasics.intervals import Interval, paired_difference
 from dlbasics.models import ConvBackbone, seeded
 
 CHOOSING_SEED = 10_000  # the draws for choices start here, those of the table at 0: they are never the same
-PRETRAINED = ("autoencoder", "contrastive")
+PRETRAINED = ("contrastive", "autoencoder")
 
 Table = list[list[float]]
 
@@ -169,6 +171,36 @@ class _Study:
             progress=False,
         )
         return evaluation.accuracy(model, self.test)
+
+
+def mean_and_spread(result: Result, method: str) -> tuple[list[float], list[float]]:
+    """A method's mean accuracy at each budget, and its standard deviation over all encoders and draws."""
+    tables = [np.asarray(result["accuracy"][method][str(n)]) for n in result.settings["budgets"]]
+    return [float(table.mean()) for table in tables], [float(table.std(ddof=1)) for table in tables]
+
+
+def difference(result: Result, method: str, control: str, budget: int, *, confidence: float = 0.95) -> Interval:
+    """Mean of ``method - control`` over paired label draws, with its interval (`dlbasics.intervals.paired_difference`).
+
+    A control without stored encoders meets every encoder of the method with its one result for the draw.
+    """
+    a, b = (np.asarray(result["accuracy"][name][str(budget)]) for name in (method, control))
+    a, b = np.broadcast_arrays(a, b)
+    return paired_difference(a, b, confidence=confidence)
+
+
+def labels_saved(result: Result, method: str, control: str, budget: int) -> float:
+    """The label-efficiency factor: how many times as many labels the control needs to reach the method at ``budget``.
+
+    The control's curve is read off between its budgets, linearly in the logarithm of the labels. A factor below 1: the
+    control needs fewer. Infinite if the control does not get there within the budgets measured.
+    """
+    budgets = result.settings["budgets"]
+    target = mean_and_spread(result, method)[0][budgets.index(budget)]
+    curve = np.maximum.accumulate(mean_and_spread(result, control)[0])
+    if target > curve[-1]:
+        return float("inf")
+    return float(np.exp(np.interp(target, curve, np.log(budgets))) / budget)
 
 
 LABEL_EFFICIENCY = Experiment(
