@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -34,7 +37,8 @@ def nt_xent(z_a: Tensor, z_b: Tensor, *, temperature: float = 0.5) -> Tensor:
     z = F.normalize(torch.cat([z_a, z_b]).float() if z_a.dtype.itemsize < 4 else torch.cat([z_a, z_b]), dim=1)
     anchors = z / temperature
     positive = (anchors[:n] * z[n:]).sum(dim=1).repeat(2)
-    similarity = anchors @ z.T
+    with _full_precision(z.device):
+        similarity = anchors @ z.T
     row = torch.arange(2 * n, device=z.device)
     similarity[row, row] = -torch.inf  # nobody is their own negative
     similarity[row, row.roll(n)] = -torch.inf  # the positive enters below
@@ -73,3 +77,8 @@ def masked_reconstruction(decoded: Tensor, pixels: Tensor, hidden: Tensor) -> Te
         )
     weight = hidden.expand_as(pixels).to(pixels.dtype)
     return ((decoded - pixels).square() * weight).sum() / weight.sum()
+
+
+def _full_precision(device: torch.device) -> AbstractContextManager[Any]:
+    """Keeps autocast out: similarities rounded to bfloat16, divided by a small temperature, would be off by tenths."""
+    return torch.autocast(device.type, enabled=False) if torch.amp.is_autocast_available(device.type) else nullcontext()
