@@ -4,6 +4,6 @@ A page reads a stored result with `load`; a result whose settings or version no 
 """
 
 from dlbasics.experiments.declaration import Experiment, Workspace
-from dlbasics.experiments.storage import RESULTS, Result, StaleResultError, load, load_encoder
+from dlbasics.experiments.storage import RESULTS, Result, StaleResultError, load, load_encoder, load_tensors
 
-__all__ = ["RESULTS", "Experiment", "Result", "StaleResultError", "Workspace", "load", "load_encoder"]
+__all__ = ["RESULTS", "Experiment", "Result", "StaleResultError", "Workspace", "load", "load_encoder", "load_tensors"]

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from dlbasics.device import best_device
 from dlbasics.experiments.declaration import Experiment, Workspace
@@ -111,6 +112,19 @@ def compact(value: Any, *, indent: int = 0) -> str:
     return "{\n" + inner + "\n" + " " * indent + "}"
 
 
+def load_tensors(name: str, *, results: Path = RESULTS) -> dict[str, Tensor]:
+    """The tensors an experiment kept as ``<name>.safetensors``, floats back in single precision.
+
+    Raises:
+        FileNotFoundError: nothing is stored under this name; the message lists what is.
+    """
+    path = results / f"{name}.safetensors"
+    if not path.exists():
+        present = ", ".join(sorted(p.stem for p in results.glob("*.safetensors"))) or "none"
+        raise FileNotFoundError(f"no stored tensors {path.name}; stored: {present}")
+    return {key: value.float() if value.is_floating_point() else value for key, value in load_file(path).items()}
+
+
 def load_encoder(method: str, *, seed: int = 0, results: Path = RESULTS) -> ConvBackbone:
     """A stored pretrained backbone, in eval mode on the processor.
 
@@ -121,13 +135,9 @@ def load_encoder(method: str, *, seed: int = 0, results: Path = RESULTS) -> Conv
     Raises:
         FileNotFoundError: no such encoder is stored; the message lists what is.
     """
-    path = results / f"{method}-{seed}.safetensors"
-    if not path.exists():
-        present = ", ".join(sorted(p.stem for p in results.glob("*.safetensors"))) or "none"
-        raise FileNotFoundError(f"no stored encoder {path.name}; stored: {present}")
-    weights = {name: value.float() if value.is_floating_point() else value for name, value in load_file(path).items()}
-    width = weights["blocks.block1.0.weight"].shape[0]
-    backbone = ConvBackbone(width=width, channels=weights["blocks.block1.0.weight"].shape[1])
+    weights = load_tensors(f"{method}-{seed}", results=results)
+    width, channels = weights["blocks.block1.0.weight"].shape[:2]
+    backbone = ConvBackbone(width=width, channels=channels)
     backbone.load_state_dict(weights)
     return backbone.eval()
 
