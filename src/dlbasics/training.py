@@ -119,7 +119,8 @@ def fit(
     """Train ``model`` in place; by default a classifier, with cross-entropy.
 
     Args:
-        model: moved to ``device`` and left there, in eval mode.
+        model: moved to ``device`` and left there, in eval mode; its frozen parts (`dlbasics.finetuning.freeze`) stay as
+            they are, batch-norm statistics included.
         images: to train on; moved to ``device`` whole.
         recipe: the settings.
         loss: from (model, augmented batch, generator) to a scalar; None is cross-entropy of the model's logits.
@@ -141,7 +142,8 @@ def fit(
     if recipe.patience is not None and measure is None:
         raise ValueError("patience needs a measure that returns validation_loss, got measure=None")
     device = best_device(device)
-    nn.utils.convert_conv2d_weight_memory_format(model.to(device), torch.channels_last).train()
+    nn.utils.convert_conv2d_weight_memory_format(model.to(device), torch.channels_last)
+    _train_mode(model)
     batches = Batches(images.to(device), recipe.batch_size, seed=recipe.seed)
     generator = torch.Generator(device).manual_seed(recipe.seed)
     optimiser = optimiser or adamw(model, recipe)
@@ -213,15 +215,16 @@ def update(loss: Tensor, model: nn.Module, optimiser: torch.optim.Optimizer, *, 
 
 @torch.no_grad()
 def predict_logits(model: nn.Module, pixels: Tensor, *, batch_size: int = 1000) -> Tensor:
-    """The model's logits in eval mode, shape (N, K); its mode is put back afterwards."""
-    was_training = model.training
+    """The model's logits in eval mode, shape (N, K); the mode of each of its parts is put back afterwards."""
+    modes = [(part, part.training) for part in model.modules()]
     model.eval()
     device = next(model.parameters()).device
     parts = [
         model(part.to(device).contiguous(memory_format=torch.channels_last)).float()
         for part in pixels.split(batch_size)
     ]
-    model.train(was_training)
+    for part, was_training in modes:
+        part.training = was_training
     return torch.cat(parts)
 
 
@@ -262,7 +265,7 @@ class _Run:
         if measure:
             self.model.eval()
             row |= measure(self.model)
-            self.model.train()
+            _train_mode(self.model)
         self.history.append(row)
         loss = row.get("validation_loss")
         if loss is None:
@@ -318,6 +321,15 @@ class _Run:
 def _autocast(device: torch.device, mixed_precision: bool | None) -> Callable[[], AbstractContextManager[Any]]:
     enabled = has_fast_bfloat16(device) if mixed_precision is None else mixed_precision
     return (lambda: torch.autocast(device.type, dtype=torch.bfloat16)) if enabled else nullcontext
+
+
+def _train_mode(model: nn.Module) -> None:
+    """Train mode for what learns; a part whose parameters are all frozen keeps its statistics, and drops nothing."""
+    model.train()
+    for part in model.modules():
+        parameters = list(part.parameters())
+        if parameters and not any(parameter.requires_grad for parameter in parameters):
+            part.eval()
 
 
 def _flat(model: nn.Module) -> Tensor:
