@@ -23,6 +23,9 @@ HEAVY = 3_000_000
 MOST_BUTTONS = 4
 
 FULL_WIDTH = {"width": "100%"}
+ROW = {"width": "100%", "margin": "2px 0"}
+# ipywidgets puts the label of buttons on a line of its own; this puts it beside them, as with the other controls.
+BUTTON_ROW = {**ROW, "display": "flex", "flex_flow": "row wrap"}
 
 Frame = Callable[..., Figure | str]
 
@@ -126,14 +129,16 @@ def _controls(values: Mapping[str, Sequence[Any]]) -> dict[str, ipywidgets.Widge
             "options": [(_in_words(value), value) for value in options],
             "value": options[0],
             "description": name.replace("_", " "),
-            "layout": ipywidgets.Layout(width="100%", margin="2px 0"),
+            "tooltip": name.replace("_", " "),  # without one, the pointer reads "null"
         }
         if all(isinstance(value, numbers.Real) and not isinstance(value, bool) for value in options):
-            controls[name] = ipywidgets.SelectionSlider(**common, style=style)
+            controls[name] = ipywidgets.SelectionSlider(**common, style=style, layout=ROW)
         elif len(options) <= MOST_BUTTONS:
-            controls[name] = ipywidgets.ToggleButtons(**common, style={**style, "button_width": "auto"})
+            controls[name] = ipywidgets.ToggleButtons(
+                **common, style={**style, "button_width": "auto"}, layout=BUTTON_ROW
+            )
         else:
-            controls[name] = ipywidgets.Dropdown(**common, style=style)
+            controls[name] = ipywidgets.Dropdown(**common, style=style, layout=ROW)
     return controls
 
 

@@ -55,6 +55,8 @@ __all__ = [
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 # The site's background, then JupyterLab's, then the browser's.
 PAGE_BACKGROUND = "var(--pst-color-background, var(--jp-layout-color0, Canvas))"
+# Said here because the widgets of a static page hand black down to what they hold.
+PAGE_TEXT = "var(--pst-color-text-base, inherit)"
 PAGE_FONT = "system-ui, sans-serif"
 # Shown no wider than this many CSS pixels for each unit of the drawing (72 to the inch).
 MAGNIFICATION = 1.35
@@ -135,7 +137,8 @@ def _svg(figure: Figure, alt: str) -> str:
     return (
         f'<svg role="img" aria-label="{html.escape(alt)}" {view_box[0]} xmlns="http://www.w3.org/2000/svg" '
         'xmlns:xlink="http://www.w3.org/1999/xlink" width="100%" '
-        'style="display:block;height:auto;overflow:visible;stroke-linejoin:round;stroke-linecap:butt">' + body.strip()
+        f'style="display:block;color:{PAGE_TEXT};height:auto;overflow:visible;stroke-linejoin:round;stroke-linecap:butt">'
+        + body.strip()
     )
 
 

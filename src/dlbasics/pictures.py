@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from dlbasics.annotate import legend_above
-from dlbasics.columns import as_array
+from dlbasics.columns import as_array, as_rgb
 from dlbasics.look import CLASS_COLOURS, FONT_SIZE, WIDTH, hide_spines, subplots
 
 
@@ -25,7 +25,7 @@ def image_grid(images: Any, titles: Sequence[str] | None = None, *, columns: int
     Raises:
         ValueError: another shape, floats outside [0, 1], or a number of titles that is not N.
     """
-    pixels = _rgba(images)
+    pixels = as_rgb(images)
     count, height, width, _ = pixels.shape
     if titles is not None and len(titles) != count:
         raise ValueError(f"{count} images need {count} titles, got {len(titles)}")
@@ -43,7 +43,8 @@ def image_grid(images: Any, titles: Sequence[str] | None = None, *, columns: int
     for index, image in enumerate(pixels):
         top = index // columns * (height + gap + above) + above
         left = index % columns * (width + gap)
-        mosaic[top : top + height, left : left + width] = image
+        mosaic[top : top + height, left : left + width, :3] = image
+        mosaic[top : top + height, left : left + width, 3] = 255
         corners.append((left, top))
     figure, axes = subplots(width=WIDTH, height=WIDTH * mosaic.shape[0] / mosaic.shape[1])
     axes.set_position((0, 0, 1, 1))  # which also takes the axes out of the layout that would leave a margin
@@ -138,20 +139,3 @@ def confusion(matrix: ArrayLike, class_names: Sequence[str]) -> Figure:
     axes.grid(visible=False)
     hide_spines(axes)
     return figure
-
-
-def _rgba(images: Any) -> NDArray[np.uint8]:
-    pixels = np.asarray(as_array(images))
-    if pixels.ndim == 3:
-        pixels = pixels[:, None]
-    if pixels.ndim != 4 or pixels.shape[1] not in (1, 3) or not len(pixels):
-        raise ValueError(
-            f"images must have shape (N, H, W), (N, 1, H, W) or (N, 3, H, W), got {np.shape(as_array(images))}"
-        )
-    if pixels.dtype != np.uint8:
-        low, high = float(pixels.min()), float(pixels.max())
-        if not (low >= -1e-6 and high <= 1 + 1e-6):
-            raise ValueError(f"images must lie in [0, 1] (or be uint8), got values from {low:g} to {high:g}")
-        pixels = np.round(pixels.clip(0, 1) * 255).astype(np.uint8)
-    colour = np.repeat(pixels, 3 // pixels.shape[1], axis=1).transpose(0, 2, 3, 1)
-    return np.concatenate([colour, np.full((*colour.shape[:3], 1), 255, np.uint8)], axis=3)
