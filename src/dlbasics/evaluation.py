@@ -30,9 +30,14 @@ class Scale:
     deviation: Tensor
 
     @classmethod
-    def of(cls, embeddings: Tensor) -> Scale:
-        """From embeddings (N, D), N >= 2; a dimension that never varies is only shifted."""
-        deviation = embeddings.std(dim=0)
+    def of(cls, embeddings: Tensor, *, shared: bool = False) -> Scale:
+        """From embeddings (N, D), N >= 2; a dimension that never varies is only shifted.
+
+        Args:
+            shared: one deviation for all dimensions, for those that have one unit already, such as pixels: there, a pixel
+                of the margin that hardly ever varies would be blown up to the size of the others.
+        """
+        deviation = embeddings.std().expand(embeddings.shape[1]) if shared else embeddings.std(dim=0)
         return cls(embeddings.mean(dim=0), torch.where(deviation > 1e-6, deviation, 1.0))
 
     def __call__(self, embeddings: Tensor) -> Tensor:
@@ -61,7 +66,7 @@ class LinearProbe:
         return (self.logits(embeddings).argmax(dim=1) == labels).float().mean().item()
 
 
-def linear_probe(embeddings: Tensor, labels: Tensor, *, scale: Scale, strength: float = 0.01) -> LinearProbe:
+def linear_probe(embeddings: Tensor, labels: Tensor, *, scale: Scale, strength: float = 0.03) -> LinearProbe:
     """Multinomial logistic regression with an L2 penalty (scikit-learn's), on embeddings put to one scale.
 
     Args:
@@ -69,16 +74,25 @@ def linear_probe(embeddings: Tensor, labels: Tensor, *, scale: Scale, strength: 
         labels: int in [0, K), shape (N,); every class present.
         scale: fitted on unlabelled images.
         strength: scikit-learn's C; smaller is a stronger penalty; > 0.
+
+    Raises:
+        ValueError: a strength that is not positive, a single class, or a class below the largest that has no label.
     """
     if not strength > 0:
         raise ValueError(f"strength must be positive, got {strength}")
+    present = labels.unique().tolist()
+    if len(present) < 2 or present != list(range(len(present))):
+        raise ValueError(f"the probe needs at least two classes and every class from 0 on, got labels of {present}")
     reader = linear_model.LogisticRegression(C=strength, max_iter=500)
-    with threadpool_limits(
-        limits=1, user_api="blas"
-    ):  # a problem this small: two threads took 20 times the processor time
+    # one thread: for a problem this small two took 20 times the processor time
+    with threadpool_limits(limits=1, user_api="blas"):
         reader.fit(scale(embeddings).numpy(), labels.cpu().numpy())
-    weight = torch.from_numpy(reader.coef_).float() / scale.deviation
-    return LinearProbe(weight, torch.from_numpy(reader.intercept_).float() - weight @ scale.mean)
+    coefficients, intercepts = torch.from_numpy(reader.coef_).float(), torch.from_numpy(reader.intercept_).float()
+    if len(present) == 2:  # scikit-learn writes two classes as one row: the logit of class 1 over class 0
+        coefficients = torch.cat([-coefficients, coefficients]) / 2
+        intercepts = torch.cat([-intercepts, intercepts]) / 2
+    weight = coefficients / scale.deviation
+    return LinearProbe(weight, intercepts - weight @ scale.mean)
 
 
 def knn_accuracy(

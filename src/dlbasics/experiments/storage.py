@@ -69,10 +69,9 @@ def stored(experiment: Experiment, *, results: Path = RESULTS) -> Result:
         raise StaleResultError(f"{experiment.name} has no stored result; {remedy}")
     result = Result(**json.loads(path.read_text()))
     if result.key != experiment.key:
+        declared = json.loads(compact(experiment.settings))  # as it would be stored: tuples are lists there
         changed = sorted(
-            name
-            for name in result.settings.keys() | experiment.settings.keys()
-            if result.settings.get(name) != experiment.settings.get(name)
+            name for name in result.settings.keys() | declared.keys() if result.settings.get(name) != declared.get(name)
         )
         reason = f"settings {changed} differ" if changed else "its version, or what it needs, has changed"
         raise StaleResultError(f"the stored result of {experiment.name} is out of date ({reason}); {remedy}")
@@ -80,7 +79,13 @@ def stored(experiment: Experiment, *, results: Path = RESULTS) -> Result:
 
 
 def run(experiment: Experiment, *, scratch: Path, results: Path = RESULTS, progress: bool = True) -> Result:
-    """Run an experiment from its last finished part, and store its result."""
+    """Run an experiment from its last finished part, and store its result.
+
+    Raises:
+        StaleResultError: a result that it needs is missing or belongs to other settings.
+    """
+    for needed in experiment.needs:
+        stored(needed, results=results)
     started = time.perf_counter()
     workspace = Workspace(experiment, scratch=scratch, results=results, progress=progress)
     values = experiment.run(workspace)
