@@ -15,8 +15,6 @@ from dlbasics.evaluation import LinearProbe
 from dlbasics.models import Classifier, ConvBackbone, seeded
 from dlbasics.training import Recipe, fit
 
-AUGMENT_FROM = 50  # labels; below, augmenting the labelled few lost accuracy against the probe it starts from
-
 
 def fine_tune(
     backbone: ConvBackbone,
@@ -60,17 +58,21 @@ def from_scratch(
 
 
 def fine_tuning_recipe(n_labels: int, *, seed: int = 0) -> Recipe:
-    """Short and gentle: the probe is already good, and a fast start would undo it."""
-    many = n_labels > AUGMENT_FROM
-    recipe = _supervised(150 if many else 60, augment=LIGHT if many else NOTHING, learning_rate=1e-3, seed=seed)
-    return replace(recipe, batch_size=min(64, n_labels))
+    """Short, gentle and without augmentation: the probe is already good, and a fast start would undo it.
+
+    Measured on validation from 50 to 500 labels: a rate of 1e-3 or light augmentation lost up to 4 points against this.
+    """
+    return replace(
+        _supervised(150, augment=NOTHING, learning_rate=3e-4, seed=seed),
+        batch_size=min(64, n_labels),
+    )
 
 
 def scratch_recipe(n_labels: int, *, seed: int = 0) -> Recipe:
     """Longer, and always augmented: everything has to come from these labels."""
     return replace(
-        _supervised(400 if n_labels > AUGMENT_FROM else 200, augment=LIGHT, learning_rate=2e-3, seed=seed),
-        batch_size=min(64, n_labels),
+        _supervised(200 if n_labels <= 50 else 800, augment=LIGHT, learning_rate=1e-3, seed=seed),
+        batch_size=min(32, n_labels),
     )
 
 

@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--scratch", type=Path, default=None, help="folder for finished parts (default: in the cache)")
     arguments = parser.parse_args()
     wanted = [find(name) for name in arguments.names] or list(EXPERIMENTS)
-    scratch = arguments.scratch or cache_folder() / "experiments"
+    scratch = arguments.scratch or cache_folder().parent / "experiments"
     stale = 0
     for experiment in wanted:
         try:

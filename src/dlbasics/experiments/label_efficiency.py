@@ -107,11 +107,12 @@ class _Study:
         return [self._space(self._encoder(method, seed)) for seed in self.workspace.settings["seeds"]]
 
     def _space(self, backbone: nn.Module) -> _Space:
+        bare = isinstance(backbone, nn.Flatten)
         pool, validation, test = (
-            split.pixels.flatten(1) if isinstance(backbone, nn.Flatten) else evaluation.embed(backbone, split.pixels)
+            split.pixels.flatten(1) if bare else evaluation.embed(backbone, split.pixels)
             for split in (self.pool, self.validation, self.test)
         )
-        return _Space(backbone, pool, validation, test, Scale.of(pool))
+        return _Space(backbone, pool, validation, test, Scale.of(pool, shared=bare))
 
     def _encoder(self, method: str, seed: int) -> ConvBackbone:
         if method in PRETRAINED:
@@ -215,7 +216,7 @@ LABEL_EFFICIENCY = Experiment(
         "choosing_draws": 4,
         "seeds": [0, 1, 2],
         "width": 24,
-        "strengths": [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1],
+        "strengths": [0.001, 0.003, 0.01, 0.03, 0.1, 0.3],
     },
     miniature={
         "pool": 600,
