@@ -40,8 +40,9 @@ def nt_xent(z_a: Tensor, z_b: Tensor, *, temperature: float = 0.5) -> Tensor:
     with _full_precision(z.device):
         similarity = anchors @ z.T
     row = torch.arange(2 * n, device=z.device)
-    similarity[row, row] = -torch.inf  # nobody is their own negative
-    similarity[row, row.roll(n)] = -torch.inf  # the positive enters below
+    with torch.no_grad():  # exp(-inf) has no slope: with these two kept out of the graph, backward copies no matrix
+        similarity[row, row] = -torch.inf  # nobody is their own negative
+        similarity[row, row.roll(n)] = -torch.inf  # the positive enters below
     # -log(e^p / (e^p + sum e^s)) = softplus(logsumexp(s) - p): nothing overflows, and a loss near 0 keeps its digits
     return F.softplus(similarity.logsumexp(dim=1) - positive).mean()
 
