@@ -156,4 +156,5 @@ def _shorter_paths(drawing: str) -> str:
     def shorter(match: re.Match[str]) -> str:
         return re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), match[0])
 
-    return re.sub(r' (?:d|x|y)="[^"]*"', shorter, drawing)
+    drawing = re.sub(r' (?:d|x|y)="[^"]*"', shorter, drawing)
+    return re.sub(r"M (\S+) (\S+) \nL \1 \2 \n", r"M\1 \2h0", drawing)  # a line to where it starts: a dot of `scatter`

@@ -117,7 +117,7 @@ _AXIS = {
     "linecolor": "rgba(128,128,128,0.75)",
     "showline": True,
     "ticks": "",
-    "title": {"standoff": 10},
+    "title": {"font": {"size": 14}, "standoff": 10},
     "zeroline": False,
 }
 

@@ -314,10 +314,16 @@ def test_a_histogram_of_what_is_not_finite_is_refused() -> None:
         figures.histogram({"broken": [1.0, np.nan]}, xlabel="brightness")
 
 
-def test_many_points_are_one_picture() -> None:
-    points = torch.randn(4000, 2)
-    figure = figures.scatter(points, torch.arange(4000) % 2, ["bag", "shoe"])
-    assert len(list(svg_of(figure).iter(f"{SVG}image"))) == 1
+def test_every_point_of_a_scatter_is_a_dot_of_few_bytes_in_the_colour_of_its_class() -> None:
+    points, classes = torch.randn(4000, 2), torch.arange(4000) % 4 // 3
+    written = figures.as_html(figures.scatter(points, classes, ["bag", "shoe"]), alt="Two clouds.")
+    for k, count in ((0, 3000), (1, 1000)):
+        paths = re.findall(rf'<path d="([^"]*)"[^>]*stroke: {figures.CLASS_COLOURS[k]}', written)
+        assert sum(path.count("h0") for path in paths) == count
+    assert len(written) < 40 * 4000
+
+
+def test_points_that_are_not_in_the_plane_are_refused() -> None:
     with pytest.raises(ValueError, match=r"must have shape \(N, 2\), got \(4, 3\)"):
         figures.scatter(torch.zeros(4, 3))
 
