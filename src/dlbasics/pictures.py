@@ -94,6 +94,7 @@ def scatter(
         for k in np.unique(classes[rounds == turn]):
             chosen = places[(rounds == turn) & (classes == k)]
             dots = Path(np.repeat(chosen, 2, axis=0), [Path.MOVETO, Path.LINETO] * len(chosen))
+            dots.should_simplify = False  # matplotlib would take long paths of dots for lines and merge them
             axes.add_patch(
                 PathPatch(
                     dots, edgecolor=CLASS_COLOURS[k % 10], linewidth=size, capstyle="round", fill=False, alpha=0.75
