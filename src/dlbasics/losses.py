@@ -40,11 +40,14 @@ def nt_xent(z_a: Tensor, z_b: Tensor, *, temperature: float = 0.5) -> Tensor:
     with _full_precision(z.device):
         similarity = anchors @ z.T
     row = torch.arange(2 * n, device=z.device)
-    with torch.no_grad():  # exp(-inf) has no slope: with these two kept out of the graph, backward copies no matrix
+    with torch.no_grad():  # exp(-inf) has no slope, and where a logsumexp is anchored does not change it
         similarity[row, row] = -torch.inf  # nobody is their own negative
         similarity[row, row.roll(n)] = -torch.inf  # the positive enters below
-    # -log(e^p / (e^p + sum e^s)) = softplus(logsumexp(s) - p): nothing overflows, and a loss near 0 keeps its digits
-    return F.softplus(similarity.logsumexp(dim=1) - positive).mean()
+        largest = similarity.amax(dim=1)
+    # logsumexp in place: the one large matrix is overwritten, and backward need not compute exp again
+    negatives = similarity.sub_(largest[:, None]).exp_().sum(dim=1).log() + largest
+    # -log(e^p / (e^p + e^negatives)) = softplus(negatives - p): nothing overflows, and a loss near 0 keeps its digits
+    return F.softplus(negatives - positive).mean()
 
 
 def reconstruction(decoded: Tensor, pixels: Tensor) -> Tensor:
