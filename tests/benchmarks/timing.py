@@ -82,12 +82,17 @@ def per_second(amount: int, unit: str) -> Callable[[float], str]:
     return lambda seconds: f"{float(f'{amount / seconds:.3g}'):,.0f} {unit}/s"
 
 
+def times(ratio: float) -> str:
+    """A ratio with the digits that mean something."""
+    return f"{ratio:.2f}" if ratio < 100 else f"{ratio:,.0f}"
+
+
 def table(rows: Sequence[Row]) -> str:
     """The rows in Markdown."""
     lines = ["| measured | dlbasics | other | | ratio (quartiles) |", "| --- | ---: | ---: | --- | ---: |"]
     for row in rows:
-        spread = f" ({row.spread[0]:.2f}–{row.spread[1]:.2f})" if row.spread else ""
-        lines.append(f"| {row.measured} | {row.ours} | {row.theirs} | {row.rival} | **{row.ratio:.2f}**{spread} |")
+        spread = f" ({'–'.join(map(times, row.spread))})" if row.spread else ""
+        lines.append(f"| {row.measured} | {row.ours} | {row.theirs} | {row.rival} | **{times(row.ratio)}**{spread} |")
     return "\n".join(lines)
 
 
