@@ -25,7 +25,7 @@ serve: $(READY) ## Show the built book at a local address
 	$(PY) -m dlbasics_site serve
 
 lab: data ## Open the pages and exercises in JupyterLab
-	$(BIN)/jupytext-config --settings-file $(VENV)/etc/jupyter/labconfig/default_setting_overrides.json set-default-viewer
+	$(BIN)/jupytext-config --settings-file $(VENV)/etc/jupyter/labconfig/default_setting_overrides.json set-default-viewer markdown myst
 	$(BIN)/jupyter lab
 
 test: lint data browser ## Build the book, then run every test that takes seconds
@@ -52,7 +52,8 @@ experiments: data ## Run the experiments whose stored results are missing or out
 
 bench: data ## Measure speed against other libraries, in this environment
 	$(PIP) --no-deps -r requirements-bench.txt
-	for script in tests/benchmarks/*.py; do $(PY) "$$script" || exit 1; done
+	$(PY) tests/benchmarks
+	$(PY) tests/benchmarks/book.py
 
 # The CUDA packages stay out of the files, so that pip takes the ones that this machine's torch wheel asks for.
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade pyproject.toml
