@@ -34,8 +34,8 @@ class Scale:
         """From embeddings (N, D), N >= 2; a dimension that never varies is only shifted.
 
         Args:
-            shared: one deviation for all dimensions, for those that have one unit already, such as pixels: there, a pixel
-                of the margin that hardly ever varies would be blown up to the size of the others.
+            shared: one deviation for all dimensions, where they have one unit already: a pixel of the margin, which
+                hardly ever varies, would otherwise be blown up to the size of the others.
         """
         deviation = embeddings.std().expand(embeddings.shape[1]) if shared else embeddings.std(dim=0)
         return cls(embeddings.mean(dim=0), torch.where(deviation > 1e-6, deviation, 1.0))

@@ -62,8 +62,8 @@ def conv_block(channels_in: int, channels_out: int, *, stride: int) -> nn.Sequen
 class ConvBackbone(nn.Module):
     """Four convolutional blocks that turn an image into an embedding.
 
-    (N, C, 28, 28) -> 14 -> 7 -> 4 -> 4, then averaged to 2x2 and flattened: (N, 16 * width). With 2x2 cells instead of one
-    the embedding remembers *where* a feature was; the early stride makes it several times as fast.
+    (N, C, 28, 28) -> 14 -> 7 -> 4 -> 4, then averaged to 2x2 and flattened: (N, 16 * width). With 2x2 cells instead of
+    one the embedding remembers *where* a feature was; the early stride makes it several times as fast.
 
     Args:
         width: channels of the first block, doubled twice; 32 gives 240 thousand parameters and D = 512.
