@@ -167,7 +167,7 @@ const dlbasics = (() => {
     }
   }
 
-  function nameThemeControls() {
+  function nameThemeParts() {
     // These have words of their own; a label that says something else hides them from those who speak to their browser.
     for (const control of document.querySelectorAll(".search-button-field, details.hide > summary")) {
       control.removeAttribute("aria-label");
@@ -176,6 +176,7 @@ const dlbasics = (() => {
       const page = toggle.closest("li")?.querySelector(":scope > a")?.textContent.trim();
       setAttribute(toggle, "aria-label", `Pages under ${page}`);
     }
+    for (const entry of document.querySelectorAll(".citation-list[role=list] > .citation")) entry.setAttribute("role", "listitem");
   }
 
   function setAttribute(element, name, value) {
@@ -192,7 +193,7 @@ const dlbasics = (() => {
   }
 
   // ---- Start ----
-  nameThemeControls();
+  nameThemeParts();
   const figures = [...document.querySelectorAll(".dlb-plotly")];
   const waiting = [...document.querySelectorAll(WIDGET_VIEW)].map(prepareWidget);
 

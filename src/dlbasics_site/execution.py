@@ -17,13 +17,13 @@ import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
 from jupyter_cache.executors.utils import single_nb_execution
-from nbclient.exceptions import DeadKernelError
 
 from dlbasics_site.pages import Book
 
 SLOW_SECONDS = 45
 """What a page may take; the book promises its authors' readers a build of minutes."""
 
+_CACHE_MARK = "__version__.txt"  # jupyter-cache writes it into each of its folders
 _KEPT_CACHES = 3  # a branch, the branch it came from, and one to spare
 _TRACEBACK_LINES = 15
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -40,6 +40,7 @@ _KERNEL_ENVIRONMENT = {
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # or the debugger writes to stderr, which a page must not
 }
 
+_STARTUP_SECONDS = 300  # a kernel that starts beside other work on a busy machine
 _QUIET_KERNEL = ["--log-level=ERROR"]  # or each kernel greets the terminal with a warning about its transport
 
 
@@ -136,10 +137,12 @@ def execute(book: Book, cache_path: Path, *, jobs: int, expected_seconds: dict[s
 def _open_cache(path: Path) -> JupyterCacheAbstract:
     path.mkdir(parents=True, exist_ok=True)
     path.touch()
-    others = sorted((p for p in path.parent.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime, reverse=True)
-    for outdated in others[_KEPT_CACHES:]:
+    cache = get_cache(str(path))
+    caches = [folder for folder in path.parent.iterdir() if (folder / _CACHE_MARK).exists()]
+    caches.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
+    for outdated in caches[_KEPT_CACHES:]:
         shutil.rmtree(outdated)
-    return get_cache(str(path))
+    return cache
 
 
 def _is_cached(cache: JupyterCacheAbstract, notebook: nbformat.NotebookNode) -> bool:
@@ -152,34 +155,40 @@ def _is_cached(cache: JupyterCacheAbstract, notebook: nbformat.NotebookNode) -> 
 
 def _execute_page(page: str, notebook: nbformat.NotebookNode, timeout: int) -> PageRun:
     """Run one page in a kernel of its own, in an empty folder, so that a page leaves nothing behind."""
+    reached: list[int] = []
+
+    def note(cell: nbformat.NotebookNode, cell_index: int) -> None:
+        reached.append(cell_index)
+
     started = time.perf_counter()
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         try:
             failure = single_nb_execution(
-                notebook, cwd=folder, timeout=timeout, allow_errors=False, extra_arguments=_QUIET_KERNEL
+                notebook,
+                cwd=folder,
+                timeout=timeout,
+                allow_errors=False,
+                extra_arguments=_QUIET_KERNEL,
+                on_cell_execute=note,
+                startup_timeout=_STARTUP_SECONDS,
             ).err
-        except DeadKernelError as error:
+        except RuntimeError as error:  # the kernel did not start, or died
             failure = error
-    words = None if failure is None else _failure_in_words(page, notebook, failure)
+    words = None if failure is None else _failure_in_words(page, notebook, reached, failure)
     return PageRun(page, time.perf_counter() - started, words)
 
 
-def _failure_in_words(page: str, notebook: nbformat.NotebookNode, failure: Exception) -> str:
-    lines = notebook.metadata.get("source_map", [])
-    number = 0
-    reached, traceback = "before its first cell", str(failure)
-    for index, cell in enumerate(notebook.cells):
-        if cell.cell_type != "code":
-            continue
-        number += 1
-        if cell.get("execution_count"):  # the kernel got here; the last one that says so is the one that failed
-            at = f" (line {lines[index] + 1})" if lines else ""
-            reached = f"cell {number}{at}"
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                traceback = "\n".join(output.traceback)
+def _failure_in_words(page: str, notebook: nbformat.NotebookNode, reached: list[int], failure: Exception) -> str:
+    """Name the page, the cell as a reader counts, the line of the source where it begins, and what went wrong."""
+    place, traceback = "before its first cell", str(failure)
+    if reached:
+        number = sum(cell.cell_type == "code" for cell in notebook.cells[: reached[-1] + 1])
+        lines = notebook.metadata.get("source_map")
+        place = f"cell {number}" + (f" (line {lines[reached[-1]] + 1})" if lines else "")
+        errors = [output for output in notebook.cells[reached[-1]].get("outputs", []) if output.output_type == "error"]
+        traceback = "\n".join(errors[-1].traceback) if errors else traceback
     tail = _ANSI.sub("", traceback).strip().splitlines()[-_TRACEBACK_LINES:]
-    return f"{page}, {reached} failed:\n" + "\n".join(f"    {line}" for line in tail)
+    return f"{page}, {place} failed:\n" + "\n".join(f"    {line}" for line in tail)
 
 
 @contextlib.contextmanager

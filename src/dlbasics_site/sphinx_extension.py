@@ -27,6 +27,7 @@ _KINDS = {
     "take away": "dlb-take-away",
     "where next": "dlb-next",
 }
+_PROMISE = re.compile(r"In \d+ minutes you (can|will)")  # the card at the top of a page
 
 
 class ObjectivesDirective(SphinxDirective):
@@ -78,6 +79,9 @@ def _name_boxes_and_sections(app: Sphinx, document: nodes.document) -> None:
         if title is not None and title.parent is node:
             words = title.astext().strip().lower()
             node["classes"] += [name for start, name in _KINDS.items() if words.startswith(start)]
+    for node in document.findall(nodes.container):
+        if "sd-card" in node["classes"] and _PROMISE.match(node.astext()):
+            node["classes"].append("dlb-promise")
 
 
 def _number_cells(app: Sphinx, document: nodes.document, page: str) -> None:

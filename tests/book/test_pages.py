@@ -1,0 +1,206 @@
+"""Every page of the built book in a real browser, as a reader meets it: two colour schemes, a desk and a phone."""
+
+import gzip
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, Page
+
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+HOME_KILOBYTES = 500
+GRAVE = {"serious", "critical"}
+
+WIDER_THAN_THE_PAGE = """() => {
+  if (document.documentElement.scrollWidth <= innerWidth) return [];
+  const wide = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1);
+  return wide.slice(0, 5).map((e) => `${e.tagName.toLowerCase()}.${e.className}`);
+}"""
+
+# What a reader sees of the figures that controls change.
+VISIBLE_FIGURES = """(area) => [...area.querySelectorAll("svg, canvas, img, table, output, .widget-html-content")]
+  .filter((e) => e.getClientRects().length && getComputedStyle(e).visibility !== "hidden" && !e.closest("button"))
+  .map((e) => (e.tagName === "CANVAS" ? e.toDataURL() : e.outerHTML))
+  .join("")"""
+
+
+class Visit:
+    """A page that is open, and everything it complained of or asked for."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.problems: list[str] = []
+        self.fetched: list[str] = []
+        page.on("console", lambda m: self._complain(f"console: {m.text}") if m.type == "error" else None)
+        page.on("pageerror", lambda error: self._complain(f"error: {error}"))
+        page.on("response", lambda r: self._complain(f"{r.status} {r.url}") if r.status >= 400 else None)
+        page.on("request", lambda r: self._request(r.url, address))
+
+    def _complain(self, text: str) -> None:
+        self.problems.append(text)
+
+    def _request(self, url: str, address: str) -> None:
+        self.fetched.append(url)
+        if not url.startswith((address, "data:", "blob:")):
+            self._complain(f"a request to another host: {url}")
+
+    def draw_all(self) -> None:
+        """Scroll by script to every figure, and wait until all is drawn."""
+        self.page.evaluate("dlbasics.drawAll()")
+        self.page.wait_for_function("document.querySelector('.dlb-waiting') === null", timeout=60_000)
+
+
+def visit(browser: Browser, address: str, name: str, **settings: object) -> Visit:
+    page = browser.new_context(**{"viewport": DESK, **settings}).new_page()
+    opened = Visit(page, address)
+    page.goto(f"{address}/{name}.html", timeout=60_000)
+    return opened
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_opens_without_a_complaint(
+    chromium: Browser, address: str, axe: str, page_name: str, scheme: str
+) -> None:
+    opened = visit(chromium, address, page_name, color_scheme=scheme)
+    page, problems = opened.page, opened.problems
+    opened.draw_all()
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    problems += [f"wider than the desk: {element}" for element in page.evaluate(WIDER_THAN_THE_PAGE)]
+
+    page.evaluate(axe)
+    rules = "{}" if scheme == "light" else "{ runOnly: ['color-contrast'] }"  # all else is the same in the dark
+    audit = page.evaluate(f"axe.run(document, {rules})")
+    for violation in audit["violations"]:
+        if violation["impact"] in GRAVE:
+            elements = "; ".join(node["html"][:150] for node in violation["nodes"][:3])
+            problems.append(f"axe, {violation['impact']}: {violation['help']}: {elements}")
+
+    page.set_viewport_size(PHONE)
+    page.wait_for_timeout(250)  # figures follow the page's width a moment later
+    problems += [f"wider than the phone: {element}" for element in page.evaluate(WIDER_THAN_THE_PAGE)]
+    page.context.close()
+    assert problems == []
+
+
+@pytest.mark.browser
+def test_figures_are_drawn_when_a_reader_comes_near(
+    chromium: Browser, address: str, book: Path, page_name: str
+) -> None:
+    html = (book / f"{page_name}.html").read_text(encoding="utf-8")
+    figures, widgets = html.count('class="dlb-plotly"'), html.count("vnd.jupyter.widget-view+json")
+    formulas = len(re.findall(r'class="math notranslate nohighlight"', html))
+    if not figures + widgets + formulas:
+        return  # a page of words only
+    page = visit(chromium, address, page_name).page
+    if formulas:
+        page.wait_for_function(f"document.querySelectorAll('mjx-container').length >= {formulas}", timeout=60_000)
+        assert page.locator("mjx-merror").count() == 0
+    for element in page.locator(".dlb-plotly, .dlb-waiting").element_handles():
+        if element.is_visible():
+            element.scroll_into_view_if_needed()
+    page.wait_for_function(
+        f"document.querySelectorAll('.dlb-plotly .plot-container').length === {figures}"
+        f" && document.querySelectorAll('.widget-subarea > *').length === {widgets}",
+        timeout=60_000,
+    )
+    page.context.close()
+
+
+@pytest.mark.browser
+def test_every_control_changes_its_figure(chromium: Browser, address: str, book: Path, page_name: str) -> None:
+    html = (book / f"{page_name}.html").read_text(encoding="utf-8")
+    if not re.search(r"vnd\.jupyter\.widget-view|<select|type=.?range", html):
+        return  # a page without controls
+    opened = visit(chromium, address, page_name)
+    opened.draw_all()
+    still = []
+    for area in opened.page.locator(".cell_output").all():
+        for slider in area.locator(".noUi-handle:visible, input[type=range]:visible").all():
+            before = area.evaluate(VISIBLE_FIGURES)
+            backwards = slider.evaluate(
+                "e => e.ariaValueNow !== null ? e.ariaValueNow === e.ariaValueMax : e.value === e.max"
+            )
+            slider.press("ArrowLeft" if backwards else "ArrowRight")
+            still += _unchanged(area, before, slider.get_attribute("aria-label") or "a slider")
+        for choice in area.locator("select:visible").all():
+            before = area.evaluate(VISIBLE_FIGURES)
+            chosen, options = choice.evaluate("e => [e.selectedIndex, e.options.length]")
+            choice.select_option(index=(chosen + 1) % options)
+            still += _unchanged(area, before, choice.get_attribute("aria-label") or "a list")
+        for button in area.locator(".widget-toggle-button:not(.mod-active):visible").all()[:1]:
+            before = area.evaluate(VISIBLE_FIGURES)
+            button.click()
+            still += _unchanged(area, before, button.inner_text())
+    opened.page.context.close()
+    assert still == [], "these controls change nothing that a reader sees"
+    assert opened.problems == []
+
+
+def _unchanged(area: object, before: str, name: str) -> list[str]:
+    for _ in range(40):
+        if area.evaluate(VISIBLE_FIGURES) != before:
+            return []
+        area.page.wait_for_timeout(50)
+    return [name]
+
+
+@pytest.mark.browser
+def test_the_colours_follow_the_button(chromium: Browser, address: str) -> None:
+    page = visit(chromium, address, "book/index", color_scheme="light").page
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+    page.locator(".theme-switch-button:visible").first.click()  # from the system's scheme to its opposite
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate(background) != light
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.context.close()
+
+
+@pytest.mark.browser
+def test_search_finds_a_page_by_a_word(chromium: Browser, address: str) -> None:
+    opened = visit(chromium, address, "book/index")
+    opened.page.keyboard.press("Control+k")
+    opened.page.locator("dialog[open] input[name=q]").fill("embedding")
+    opened.page.keyboard.press("Enter")
+    opened.page.wait_for_selector("#search-results li a", timeout=30_000)
+    assert opened.page.locator("#search-results li a").count() > 1
+    opened.page.context.close()
+    assert opened.problems == []
+
+
+@pytest.mark.browser
+def test_home_is_light_before_a_reader_does_anything(chromium: Browser, address: str) -> None:
+    page = chromium.new_context(viewport=DESK).new_page()
+    sizes: dict[str, int] = {}
+    page.on("response", lambda r: sizes.update({r.url: len(gzip.compress(r.body()))}) if r.ok else None)
+    page.goto(f"{address}/book/index.html")
+    page.wait_for_load_state("networkidle")
+    page.context.close()
+    heaviest = sorted(sizes.items(), key=lambda item: -item[1])[:5]
+    assert sum(sizes.values()) < HOME_KILOBYTES * 1000, f"the heaviest are {heaviest}"
+
+
+@pytest.mark.browser
+def test_the_address_without_a_page_leads_home(chromium: Browser, address: str) -> None:
+    page = chromium.new_context().new_page()
+    page.goto(f"{address}/")
+    page.wait_for_url("**/book/index.html")
+    page.context.close()
+
+
+def test_a_page_with_cells_offers_its_notebook_without_outputs(book: Path, page_name: str) -> None:
+    page = book / f"{page_name}.html"
+    links = re.findall(r'href="([^"]+\.ipynb)"[^>]*btn-sm', page.read_text(encoding="utf-8").replace("\n", " "))
+    if not page.with_suffix(".ipynb").exists():
+        assert links == []
+        return
+    (link,) = links
+    assert (page.parent / link).resolve() == page.with_suffix(".ipynb")
+    notebook = nbformat.read(page.with_suffix(".ipynb"), as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert code
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
