@@ -112,6 +112,7 @@ def history(
     if stopped_at is not None:
         beside_line(grid[0, 0], stopped_at, "weights kept")
     grid[-1, 0].set_xlabel(xlabel or clock)
+    grid[-1, 0].xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     return figure
 
 
