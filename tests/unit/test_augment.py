@@ -66,8 +66,9 @@ def test_without_a_generator_the_global_one_decides():
 def test_the_named_recipes_go_from_nothing_to_strong():
     assert Augment() == NOTHING
     assert NOTHING.area == (1, 1) > LIGHT.area > STRONG.area
-    assert NOTHING.rotation < LIGHT.rotation < STRONG.rotation
-    assert NOTHING.brightness < LIGHT.brightness < STRONG.brightness
+    for strength in ("aspect", "rotation", "shift", "flip", "brightness", "contrast", "erase", "noise"):
+        nothing, light, strong = (getattr(recipe, strength) for recipe in (NOTHING, LIGHT, STRONG))
+        assert nothing <= light <= strong, strength
 
 
 @pytest.mark.parametrize(

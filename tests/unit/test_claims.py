@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 import torch
 
@@ -50,18 +52,17 @@ def test_more_labels_help_every_method(table):
 
 @pytest.fixture(scope="module")
 def accuracy(course: Dataset):
-    """Mean accuracy of a linear probe on 100 labels, by embedding; the controls may choose their penalty afterwards."""
+    """Mean accuracy of a linear probe on 100 labels, by embedding; the controls may choose penalty and scale afterwards."""
     if course.name != "fashion-mnist":
         pytest.skip(f"needs Fashion-MNIST, this machine has {course.origin}")
     pool, validation = data.balanced_subset(course.train, 5000, seed=0), course.validation[:2000]
     with seeded(0):
         random_encoder = ConvBackbone(width=24).eval()
 
-    def measure(embed, strengths) -> float:
+    def measure(embed, strengths=(0.01,), scales=lambda embedded: [Scale.of(embedded)]) -> float:
         embedded, queries = embed(pool.pixels), embed(validation.pixels)
-        scale = Scale.of(embedded)
         means = []
-        for strength in strengths:
+        for strength, scale in product(strengths, scales(embedded)):
             found = []
             for draw in range(2):
                 rows = data.label_rows(pool, 100, seed=draw)[0]
@@ -73,9 +74,11 @@ def accuracy(course: Dataset):
     contrastive = experiments.load_encoder("contrastive", seed=0)
     generous = (0.001, 0.01, 0.1)
     return {
-        "contrastive": measure(lambda pixels: evaluation.embed(contrastive, pixels), (0.01,)),
+        "contrastive": measure(lambda pixels: evaluation.embed(contrastive, pixels)),
         "random encoder": measure(lambda pixels: evaluation.embed(random_encoder, pixels), generous),
-        "pixels": measure(lambda pixels: pixels.flatten(1), generous),
+        "pixels": measure(
+            lambda pixels: pixels.flatten(1), generous, lambda p: [Scale.of(p), Scale.of(p, shared=True)]
+        ),
     }
 
 

@@ -51,6 +51,13 @@ def test_a_scale_gives_every_dimension_mean_zero_and_deviation_one():
     torch.testing.assert_close(scaled.std(dim=0), torch.ones(6))
 
 
+def test_a_shared_scale_keeps_the_sizes_of_the_dimensions_to_each_other():
+    points, _ = clouds(200)
+    scaled = Scale.of(points, shared=True)(points)
+    torch.testing.assert_close(scaled.mean(dim=0), torch.zeros(6), atol=1e-5, rtol=0)
+    torch.testing.assert_close(scaled.std(dim=0) / scaled.std(dim=0)[0], points.std(dim=0) / points.std(dim=0)[0])
+
+
 def test_a_dimension_that_never_varies_is_only_shifted():
     points = torch.tensor([[1.0, 5.0], [3.0, 5.0]])
     assert Scale.of(points)(points)[:, 1].tolist() == [0, 0]

@@ -253,9 +253,13 @@ def numbers_of(value: Any) -> list[float]:
     return [value] if isinstance(value, int | float) else []
 
 
+importing_umap = pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")  # nor is it wanted
 everyone = pytest.mark.parametrize(
     "experiment",
-    [pytest.param(e, id=e.name, marks=[pytest.mark.full] if e.name in SLOW else []) for e in EXPERIMENTS],
+    [
+        pytest.param(e, id=e.name, marks=[pytest.mark.full, importing_umap] if e.name in SLOW else [])
+        for e in EXPERIMENTS
+    ],
 )
 
 
