@@ -33,6 +33,12 @@ def test_a_contrastive_encoder_beats_a_random_one(table, budget):
     assert gain.low > 0, f"contrastive probe - random encoder at {budget} labels: {gain}"
 
 
+@pytest.mark.parametrize("budget", [50, 100])
+def test_fine_tuning_a_contrastive_encoder_beats_training_from_scratch(table, budget):
+    gain = difference(table, "contrastive fine-tuned", "scratch", budget)
+    assert gain.low > 0, f"contrastive fine-tuned - scratch at {budget} labels: {gain}"
+
+
 def test_every_method_beats_chance_from_fifty_labels_on(table):
     for method in table["accuracy"]:
         means, spreads = mean_and_spread(table, method)
@@ -52,7 +58,7 @@ def test_more_labels_help_every_method(table):
 
 @pytest.fixture(scope="module")
 def accuracy(course: Dataset):
-    """Mean accuracy of a linear probe on 100 labels, by embedding; the controls may choose penalty and scale afterwards."""
+    """Mean accuracy of a linear probe on 100 labels, by embedding; controls may choose their settings afterwards."""
     if course.name != "fashion-mnist":
         pytest.skip(f"needs Fashion-MNIST, this machine has {course.origin}")
     pool, validation = data.balanced_subset(course.train, 5000, seed=0), course.validation[:2000]
