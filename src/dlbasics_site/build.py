@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jupyter_book.sphinx import build_sphinx
 
-from dlbasics_site.assets import SITE_PACKAGES, fetch_site_assets
+from dlbasics_site.assets import fetch_site_assets
 from dlbasics_site.execution import SLOW_SECONDS, PageRun, cache_folder, execute, hash_files, tree
 from dlbasics_site.html_check import check_page, check_stylesheet
 from dlbasics_site.notebooks import write_notebooks
@@ -86,7 +86,8 @@ def _digest(book: Book, data_set: str) -> str:
     outside = [source for page in book.toc if not (source := book.source(page)).is_relative_to(book.root / "book")]
     single = [book.root / name for name in ("_config.yml", "_toc.yml", "requirements.txt")]
     files = hash_files(book.root, [*single, *outside, *(path for folder in folders for path in folder)])
-    rest = f"{platform.python_version()} {data_set} {book.repository} {SITE_PACKAGES}"
+    builder = Path(__file__).parent
+    rest = f"{hash_files(builder, tree(builder))} {platform.python_version()} {data_set} {book.repository}"
     return hashlib.sha256(f"{files} {rest}".encode()).hexdigest()
 
 

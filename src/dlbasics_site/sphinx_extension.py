@@ -27,6 +27,7 @@ _KINDS = {
     "take away": "dlb-take-away",
     "where next": "dlb-next",
 }
+_FORMULA = re.compile(r'class="[^"]*\bmath\b|\\\(|\$\$')
 _PROMISE = re.compile(r"In \d+ minutes you (can|will)")  # the card at the top of a page
 
 
@@ -100,6 +101,8 @@ def _prepare_page(
 ) -> None:
     context["script_files"] = [script for script in context["script_files"] if not _is_thebe(script)]
     context["css_files"] = [sheet for sheet in context["css_files"] if not _is_thebe(sheet)]
+    if not _FORMULA.search(context.get("body", "")):  # MathJax is a quarter of a megabyte
+        context["script_files"] = [script for script in context["script_files"] if not _is_mathjax(script)]
     if document is None:
         return
     has_cells = "kernelspec" in app.env.metadata[page]
@@ -107,6 +110,10 @@ def _prepare_page(
     downloads = _download_buttons(page, context, has_cells=has_cells)
     launches = _launch_buttons(page, app, has_cells=has_cells)
     context["header_buttons"] = [*launches, downloads, *buttons]
+
+
+def _is_mathjax(script: Any) -> bool:
+    return "mathjax" in str(getattr(script, "filename", "")).lower()
 
 
 def _is_thebe(asset: Any) -> bool:
