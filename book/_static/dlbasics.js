@@ -64,16 +64,10 @@ const dlbasics = (() => {
     return colours;
   }
 
-  const NARROW = 520; // px; below it a legend beside the figure leaves too little of the figure
-
-  // The page decides how wide a figure is; what its author left open is set for a page rather than for a dashboard.
-  function fitPage(layout, width) {
+  // The page decides how wide a figure is, and whose letters it speaks in; the rest is its template's.
+  function fitPage(layout) {
     delete layout.width;
-    layout.margin = { t: layout.title?.text ? 56 : 24, r: 16, b: 56, l: 60, ...layout.margin };
-    layout.font = { family: getComputedStyle(document.body).fontFamily, size: width < NARROW ? 12 : 13, ...layout.font };
-    if (width < NARROW && layout.legend?.x === undefined) {
-      layout.legend = { orientation: "h", y: -0.28, ...layout.legend };
-    }
+    layout.font = { family: getComputedStyle(document.body).fontFamily, ...layout.font };
   }
 
   async function drawPlotly(place) {
@@ -86,7 +80,7 @@ const dlbasics = (() => {
     canvas.style.height = place.style.minHeight;
     place.append(canvas);
     const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"], ...figure.config };
-    fitPage(figure.layout, place.clientWidth);
+    fitPage(figure.layout);
     await window.Plotly.newPlot(canvas, { data: figure.data, layout: figure.layout, frames: figure.frames, config });
     await window.Plotly.relayout(canvas, plotlyColours(figure));
     place.setAttribute("role", "figure"); // an image cannot hold the figure's buttons
