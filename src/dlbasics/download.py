@@ -156,8 +156,14 @@ def _ask(address: str, headers: dict[str, str], *, answer_seconds: float, stall_
     try:
         return answer.result(timeout=answer_seconds)
     except TimeoutError:
-        answer.add_done_callback(lambda late: late.exception() or late.result().close())
+        answer.add_done_callback(_hang_up)
         raise
+
+
+def _hang_up(late: Future[requests.Response]) -> None:
+    """Close a connection whose answer came when nobody waited any more."""
+    if late.exception() is None:
+        late.result().close()
 
 
 def _append(response: requests.Response, part: Path, *, start: int, stall_seconds: float) -> None:
