@@ -20,9 +20,9 @@ class Augment:
         area: share of the image a crop keeps, (low, high) in (0, 1]; the crop is resized back to (H, W).
         aspect: largest ratio of a crop's sides, >= 1.
         rotation: largest angle in degrees.
-        shift: largest shift as a share of the side, in [0, 1).
+        shift: largest shift as a share of the side, in [0, 1].
         flip: mirror left and right in half of the views.
-        brightness: largest relative change of the intensity, in [0, 1).
+        brightness: largest relative change of the intensity, in [0, 1].
         contrast: largest exponent of the gamma curve is ``1 + contrast``, the smallest its inverse; >= 0.
         erase: share of views that lose a rectangle of 5 to 25 % of the area, in [0, 1].
         noise: largest standard deviation of Gaussian noise, in intensities; >= 0.

@@ -218,7 +218,7 @@ def predict_logits(model: nn.Module, pixels: Tensor, *, batch_size: int = 1000) 
     """The model's logits in eval mode, shape (N, K); the mode of each of its parts is put back afterwards."""
     modes = [(part, part.training) for part in model.modules()]
     model.eval()
-    device = next(model.parameters()).device
+    device = next((parameter.device for parameter in model.parameters()), pixels.device)
     parts = [
         model(part.to(device).contiguous(memory_format=torch.channels_last)).float()
         for part in pixels.split(batch_size)
