@@ -14,7 +14,15 @@ from pathlib import Path
 from jupyter_book.sphinx import build_sphinx
 
 from dlbasics_site.assets import fetch_site_assets
-from dlbasics_site.execution import SLOW_SECONDS, PageRun, cache_folder, execute, hash_files, tree
+from dlbasics_site.execution import (
+    SLOW_SECONDS,
+    PageRun,
+    cache_folder,
+    execute,
+    hash_files,
+    kernel_environment,
+    tree,
+)
 from dlbasics_site.html_check import check_page, check_stylesheet
 from dlbasics_site.notebooks import write_notebooks
 from dlbasics_site.pages import Book, BookError, read_book
@@ -60,7 +68,8 @@ def build(root: Path, *, jobs: int) -> Path:
 
     fetch_site_assets(root)
     cache = cache_folder(book, extra=data_set)
-    runs = execute(book, cache, jobs=jobs, expected_seconds=record.seconds)
+    with kernel_environment():
+        runs = execute(book, cache, jobs=jobs, expected_seconds=record.seconds)
     seconds = record.seconds | {run.page: run.seconds for run in runs if run.failure is None}
     _write_record(book, BuildRecord("", seconds))  # whatever fails from here on, the next build starts again
     _report_runs(runs)
@@ -119,21 +128,22 @@ def _render(book: Book, cache: Path) -> None:
         if outdated.exists():
             shutil.rmtree(outdated)
     print("Rendering", flush=True)
-    status = build_sphinx(
-        book.root,
-        book.html,
-        noconfig=True,
-        path_config=book.root / "_config.yml",
-        confoverrides={
-            "external_toc_path": "_toc.yml",
-            "latex_individualpages": False,
-            "nb_execution_mode": "cache",
-            "nb_execution_cache_path": str(cache),
-        },
-        warningiserror=True,
-        keep_going=True,
-        quiet=True,
-    )
+    with kernel_environment():  # for a page that is edited after it was executed: Sphinx then executes it itself
+        status = build_sphinx(
+            book.root,
+            book.html,
+            noconfig=True,
+            path_config=book.root / "_config.yml",
+            confoverrides={
+                "external_toc_path": "_toc.yml",
+                "latex_individualpages": False,
+                "nb_execution_mode": "cache",
+                "nb_execution_cache_path": str(cache),
+            },
+            warningiserror=True,
+            keep_going=True,
+            quiet=True,
+        )
     if status != 0:
         raise BookError("Sphinx found something wrong; its messages above name the page and the line.")
     home = f"{book.toc[0]}.html"

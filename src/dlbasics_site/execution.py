@@ -59,6 +59,21 @@ class PageRun:
     failure: str | None
 
 
+@contextlib.contextmanager
+def kernel_environment() -> Iterator[None]:
+    """Set what the kernels that start meanwhile find in their environment, and put back what was there."""
+    before = {name: os.environ.get(name) for name in _KERNEL_ENVIRONMENT}
+    os.environ.update(_KERNEL_ENVIRONMENT)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
 def usable_cores() -> int:
     """Cores that this process may use, which in a container can be fewer than the machine has."""
     with contextlib.suppress(AttributeError):  # only some systems know
@@ -117,7 +132,7 @@ def execute(book: Book, cache_path: Path, *, jobs: int, expected_seconds: dict[s
 
     runs: list[PageRun] = []
     timeout = book.sphinx_config["nb_execution_timeout"]
-    with _environment(_KERNEL_ENVIRONMENT), ThreadPoolExecutor(jobs) as pool:
+    with ThreadPoolExecutor(jobs) as pool:
         started: dict[Future[PageRun], str] = {
             pool.submit(_execute_page, page, notebooks[page], timeout): page for page in missing
         }
@@ -189,21 +204,6 @@ def _failure_in_words(page: str, notebook: nbformat.NotebookNode, reached: list[
         traceback = "\n".join(errors[-1].traceback) if errors else traceback
     tail = _ANSI.sub("", traceback).strip().splitlines()[-_TRACEBACK_LINES:]
     return f"{page}, {place} failed:\n" + "\n".join(f"    {line}" for line in tail)
-
-
-@contextlib.contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Set environment variables for the kernels that start meanwhile, and put back what was there."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _count(number: int, noun: str) -> str:

@@ -99,9 +99,9 @@ def test_figures_are_drawn_when_a_reader_comes_near(
     if formulas:
         page.wait_for_function(f"document.querySelectorAll('mjx-container').length >= {formulas}")
         assert page.locator("mjx-merror").count() == 0
-    for element in page.locator(".dlb-plotly, .dlb-waiting").element_handles():
-        if element.is_visible():
-            element.scroll_into_view_if_needed()
+    for position in range(0, page.evaluate("document.body.scrollHeight"), DESK["height"]):
+        page.evaluate(f"scrollTo(0, {position})")
+        page.wait_for_timeout(50)
     page.wait_for_function(
         f"document.querySelectorAll('.dlb-plotly .plot-container').length === {figures}"
         f" && document.querySelectorAll('.widget-subarea > *').length === {widgets}",
