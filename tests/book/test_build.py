@@ -11,10 +11,15 @@ import pytest
 
 Build = Callable[..., subprocess.CompletedProcess[str]]
 
+RULE = "---\n"
 HEADER = "---\nfile_format: mystnb\nkernelspec: {name: python3}\n---\n"
 SECONDS_UNCHANGED = 8  # of one core
 
-GOOD_PAGE = f"""{HEADER}# A small book
+PROMISE = "objectives: [{id: small.read, can: read a small book}]\nminutes: 5\nneeds: [layers/dense]\n"
+GOOD_PAGE = f"""{HEADER.removesuffix(RULE)}{PROMISE}{RULE}# A small book
+
+```{{objectives}}
+```
 
 ```{{code-cell}} ipython3
 import os, pathlib
@@ -48,6 +53,12 @@ def built(empty_book: Path, build_book: Build, tmp_path_factory: pytest.TempPath
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     assert "The answer: ANSWER = 41" in (root / "_build/html/book/index.html").read_text(encoding="utf-8")
     return root
+
+
+def test_the_front_matter_becomes_the_card_of_the_page(built: Path) -> None:
+    html = (built / "_build/html/book/index.html").read_text(encoding="utf-8")
+    for words in ("In 5 minutes you will be able to", "read a small book", "You need dense (to come)."):
+        assert words in html
 
 
 def test_an_unchanged_book_takes_seconds(built: Path, build_book: Build) -> None:
