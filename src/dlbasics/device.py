@@ -1,4 +1,4 @@
-"""Choose where tensors live: the best accelerator present, else the processor."""
+"""What this process computes on: the best accelerator present, else the processor; and whether it builds the book."""
 
 from __future__ import annotations
 
@@ -58,8 +58,13 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     )
 
 
+def building_book() -> bool:
+    """Whether pages are being executed for the book, where a progress bar's standard error would fail the build."""
+    return os.environ.get("DLBASICS_BOOK") == "1"
+
+
 @cache
 def _announce(device: str) -> None:
     """Tell the reader once which device was chosen; a built page stays free of it."""
-    if not os.environ.get("DLBASICS_BOOK"):
+    if not building_book():
         print(f"dlbasics computes on {device} (set DLBASICS_DEVICE to choose another)")

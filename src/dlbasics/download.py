@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -13,6 +12,8 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from tqdm.auto import tqdm
+
+from dlbasics.device import building_book
 
 CHUNK_BYTES = 1 << 15  # at most this much is lost when a connection breaks
 
@@ -95,11 +96,6 @@ def download(
                 return target
         reasons.append(f"{urlsplit(address).netloc} {reason}")
     raise DownloadError(f"{target.name} could not be downloaded: {', '.join(reasons) or 'no address was given'}")
-
-
-def building_book() -> bool:
-    """Whether pages are being executed for the book, where a progress bar's standard error would fail the build."""
-    return os.environ.get("DLBASICS_BOOK") == "1"
 
 
 def _passes(check: Callable[[Path], object], path: Path) -> bool:

@@ -3,7 +3,6 @@
 import html
 import math
 import numbers
-import os
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +13,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from dlbasics import figures
+from dlbasics.device import building_book
 
 # More frames than this cost the reader more to load, and the author more to build, than they show.
 MOST_FRAMES = 200
@@ -50,7 +50,7 @@ def explore(f: Frame, *, alt: str | Callable[..., str], **choices: Iterable[Any]
     values = {name: _values(name, choice) for name, choice in choices.items()}
     if not values:
         raise ValueError("explore needs at least one choice, such as width=[1, 2, 4]")
-    if os.environ.get("DLBASICS_BOOK") == "1":
+    if building_book():
         display(still(f, alt, values))
     else:
         display(live(f, alt, values))

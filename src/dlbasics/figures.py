@@ -5,7 +5,6 @@ import html
 import io
 import itertools
 import json
-import os
 import re
 
 import matplotlib
@@ -16,6 +15,7 @@ from matplotlib.figure import Figure
 
 from dlbasics.comparisons import bars, label_curves, paired_differences
 from dlbasics.curves import gradients, histogram, history, lines
+from dlbasics.device import building_book
 from dlbasics.look import (
     CLASS_COLOURS,
     INK,
@@ -109,7 +109,7 @@ def checked_alt(alt: str) -> str:
 def _show_plotly(figure: go.Figure, alt: str, caption: str | None) -> None:
     meta = figure.layout.meta if isinstance(figure.layout.meta, dict) else {}
     figure.update_layout(meta={**meta, "alt": alt})
-    if os.environ.get("DLBASICS_BOOK") == "1":
+    if building_book():
         # Without the HTML that plotly would add: it asks for a script that the site loads itself.
         display({PLOTLY_MIME: json.loads(figure.to_json())}, raw=True)
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 
 import torch
 from torch import nn
@@ -62,24 +61,20 @@ def fine_tuning_recipe(n_labels: int, *, seed: int = 0) -> Recipe:
 
     Measured on validation from 50 to 500 labels: a rate of 1e-3 or light augmentation lost up to 4 points against this.
     """
-    return replace(
-        _supervised(150, augment=NOTHING, learning_rate=3e-4, seed=seed),
-        batch_size=min(64, n_labels),
-    )
+    return _supervised(150, batch_size=min(64, n_labels), augment=NOTHING, learning_rate=3e-4, seed=seed)
 
 
 def scratch_recipe(n_labels: int, *, seed: int = 0) -> Recipe:
     """Longer, and always augmented: everything has to come from these labels."""
-    return replace(
-        _supervised(200 if n_labels <= 50 else 800, augment=LIGHT, learning_rate=1e-3, seed=seed),
-        batch_size=min(32, n_labels),
-    )
+    steps = 200 if n_labels <= 50 else 800
+    return _supervised(steps, batch_size=min(32, n_labels), augment=LIGHT, learning_rate=1e-3, seed=seed)
 
 
-def _supervised(steps: int, *, augment: Augment, learning_rate: float, seed: int) -> Recipe:
+def _supervised(steps: int, *, batch_size: int, augment: Augment, learning_rate: float, seed: int) -> Recipe:
     warm = steps // 20
     return Recipe(
         steps=steps,
+        batch_size=batch_size,
         learning_rate=learning_rate,
         schedule=schedules.warm_up(schedules.cosine(steps - warm), steps=warm),
         augment=augment,

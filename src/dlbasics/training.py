@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -19,7 +18,7 @@ from tqdm.auto import tqdm
 
 from dlbasics.augment import NOTHING, Augment
 from dlbasics.data import Batches, Images
-from dlbasics.device import best_device, has_fast_bfloat16
+from dlbasics.device import best_device, building_book, has_fast_bfloat16
 from dlbasics.schedules import Schedule, constant
 
 Loss = Callable[[nn.Module, Images, torch.Generator | None], Tensor]
@@ -153,7 +152,7 @@ def fit(
     if path and path.exists():
         run.resume(path)
 
-    show = not os.environ.get("DLBASICS_BOOK") if progress is None else progress
+    show = not building_book() if progress is None else progress
     autocast = _autocast(device, mixed_precision)
     losses, norms, started = [], [], time.perf_counter()
     with tqdm(total=recipe.steps, initial=run.step, desc=description, disable=not show, leave=False) as bar:

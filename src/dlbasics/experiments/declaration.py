@@ -63,10 +63,9 @@ class Workspace:
     """
 
     def __init__(self, experiment: Experiment, *, scratch: Path, results: Path, progress: bool = True) -> None:
-        self.settings, self.name, self.results = experiment.settings, experiment.name, results
+        self.settings, self.results = experiment.settings, results
         self.folder = scratch / f"{experiment.name}-{experiment.key}"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.progress = progress
         self._bar = tqdm(desc=experiment.name, unit="part", disable=not progress)
 
     def part(self, name: str, compute: Callable[[], Any]) -> Any:
