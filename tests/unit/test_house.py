@@ -25,6 +25,7 @@ ROOMS = {  # from the ground up: a module may import from its own room and from 
     "training": {"training", "pretraining"},
     "evaluation": {"data_checks", "evaluation", "finetuning", "intervals", "robustness", "space", "registry"},
     "experiments": {"experiments"},
+    "checking": {"checking"},
     "figures": {"look", "columns", "annotate", "curves", "pictures", "comparisons", "figures", "explore", "atlas"},
 }
 FLOORS = {module: floor for floor, modules in enumerate(ROOMS.values()) for module in modules}
@@ -89,7 +90,7 @@ def test_pip_is_left_to_take_the_cuda_packages_that_its_torch_asks_for(project_r
 def test_what_the_packages_import_is_declared(project: dict, project_root: Path) -> None:
     declared = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
     providers = packages_distributions()
-    own = {"dlbasics", "dlbasics_site"}
+    own = {"dlbasics", "dlbasics_course", "dlbasics_site"}
     for file in (project_root / "src").rglob("*.py"):
         for name in {module.split(".")[0] for module in imports(file)} - sys.stdlib_module_names - own:
             provided_by = {canonicalize_name(provider) for provider in providers.get(name, [])}
@@ -125,9 +126,9 @@ def test_data_flows_one_way(project_root: Path) -> None:
     assert not upward
 
 
-def test_the_package_never_imports_what_builds_the_book(project_root: Path) -> None:
+def test_the_package_never_imports_what_builds_the_book_or_authors_the_exercises(project_root: Path) -> None:
     for file in (project_root / "src" / "dlbasics").rglob("*.py"):
-        assert not [name for name in imports(file) if name.startswith("dlbasics_site")], file
+        assert not [name for name in imports(file) if name.startswith(("dlbasics_site", "dlbasics_course"))], file
 
 
 def test_contributing_describes_the_same_rooms(project_root: Path) -> None:
@@ -192,7 +193,7 @@ def test_make_lists_every_command_that_a_person_calls(project_root: Path) -> Non
     if not shutil.which("make") or not shutil.which("awk"):
         pytest.skip("make or awk is not installed")
     listed = subprocess.run(["make", "help"], cwd=project_root, capture_output=True, text=True, check=True).stdout
-    for command in ("book", "serve", "lab", "test", "test-full", "lint", "experiments", "clean"):
+    for command in ("book", "serve", "lab", "release", "student", "test", "test-full", "lint", "experiments", "clean"):
         assert f"make {command} " in listed
 
 
