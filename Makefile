@@ -13,7 +13,7 @@ DEV_READY := $(VENV)/ready-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book serve lab test test-full lint format experiments bench requirements clean distclean data browser
+.PHONY: help book serve lab release student test test-full lint format experiments bench requirements clean distclean data browser
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,13 @@ serve: $(READY) ## Show the built book at a local address
 
 lab: data ## Open the pages and exercises in JupyterLab
 	$(BIN)/jupytext-config --settings-file $(VENV)/etc/jupyter/labconfig/default_setting_overrides.json set-default-viewer markdown myst
-	$(BIN)/jupyter lab
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/jupyter lab  # nbgrader looks there for alembic
+
+release: data ## Make exercises/ of solutions/, and grade their checks
+	$(PY) -m dlbasics_course release
+
+student: $(READY) ## Copy what students get to _build/student, without solutions, banks and tests
+	$(PY) -m dlbasics_course student
 
 test: lint data browser ## Build the book, then run every test that takes seconds
 	$(PY) -m dlbasics_site build
