@@ -36,9 +36,19 @@ def as_download(book: Book, page: str) -> nbformat.NotebookNode:
         page: a page that has cells.
 
     Returns:
-        The notebook. It is the same from build to build: its cells' ids are their numbers.
+        The notebook. It is the same from build to build: its cells' ids are their numbers. One that is kept as a
+        notebook, as an exercise is, stays as it is: its cells' ids and metadata are what it is graded by.
     """
     notebook = copy.deepcopy(book.read_notebook(page))
+    if book.source(page).suffix != ".ipynb":
+        notebook = _from_text(notebook)
+    if book.repository:
+        install = new_code_cell(_install(book.repository), metadata={"tags": ["remove-cell"]}, id="install")
+        notebook.cells.insert(0, install)
+    return notebook
+
+
+def _from_text(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     front_matter = dict(notebook.metadata)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -46,8 +56,6 @@ def as_download(book: Book, page: str) -> nbformat.NotebookNode:
         elif cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     cells = [cell for cell in notebook.cells if cell.cell_type != "markdown" or cell.source]
-    if book.repository:
-        cells.insert(0, new_code_cell(_install(book.repository), metadata={"tags": ["remove-cell"]}))
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"
     return nbformat.from_dict(

@@ -40,6 +40,7 @@ class Check:
     def __init__(self, assignment: str, notebook: dict[str, Any]) -> None:
         self.assignment, self.notebook = assignment, notebook
         self._tasks = load_tasks(assignment)
+        self._looked_at: dict[str, tuple[int, dict[str, str]]] = {}  # what `allowed` has found to be in order
 
     def step(self, task: str, function: Callable[..., Any]) -> None:
         """Run a function on its fixed cases, and say what is right, or what is wrong and which mistake gives just that.
@@ -128,8 +129,11 @@ class Check:
                 f"This `{task}` is the course's own, which a later step took because yours was not green.\n"
                 "Run the cell with your own function again, then this check."
             )
-        code = read_code([str(cell) for cell in self.notebook.get("In", [])])
+        cells = self.notebook.get("In", [])
         lent = {n: lent_to for n, value in self.notebook.items() if (lent_to := lent_for(value)) is not None}
+        if self._looked_at.get(task) == (len(cells), lent):
+            return
+        code = read_code([str(cell) for cell in cells])
         # what the course lends is not the student's doing, whatever they wrote under that name before
         for name in lent:
             code.bindings.pop(name, None)
@@ -146,6 +150,7 @@ class Check:
                 f"Not yet: `{task}` nests {depth} loops, and this step allows "
                 f"{'none' if asked.loops == 0 else f'at most {asked.loops}'}: the point is to let tensors do the work."
             )
+        self._looked_at[task] = (len(cells), lent)
 
     def earlier(self, *tasks: str) -> Any:
         """What an earlier step was to build: the student's own where its check is green, else the course's.

@@ -9,6 +9,7 @@ import ast
 import builtins
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -43,17 +44,9 @@ class Code:
 def read_code(cells: Sequence[str]) -> Code:
     """Read cells in the order in which they ran; one that does not parse did not run, and is left out."""
     code = Code()
-    for cell in cells:
-        lines = cell.lstrip().split("\n", 1)
-        if lines[0].startswith("%%"):  # a cell magic such as %%time runs what follows
-            cell = lines[1] if len(lines) > 1 else ""
-        try:
-            body = ast.parse(TransformerManager().transform_cell(cell)).body
-        except SyntaxError:
-            continue
-        for statement in body:
-            if not _hands_on_earlier_work(statement):
-                _bind(code, statement)
+    for statement in (statement for cell in cells for statement in _statements(cell)):
+        if not _hands_on_earlier_work(statement):
+            _bind(code, statement)
     return code
 
 
@@ -93,6 +86,17 @@ def names_reached(code: Code, task: str) -> set[str]:
 def loop_depth(code: Code, task: str) -> int:
     """How deep loops are nested in a task's code, comprehensions too; a function that is called counts by itself."""
     return max((_depth(reading.statement) for reading in _reached(code, [task])), default=0)
+
+
+@lru_cache(maxsize=1000)
+def _statements(cell: str) -> list[ast.stmt]:
+    lines = cell.lstrip().split("\n", 1)
+    if lines[0].startswith("%%"):  # a cell magic such as %%time runs what follows
+        cell = lines[1] if len(lines) > 1 else ""
+    try:
+        return ast.parse(TransformerManager().transform_cell(cell)).body
+    except SyntaxError:
+        return []
 
 
 def _bind(code: Code, statement: ast.stmt) -> None:

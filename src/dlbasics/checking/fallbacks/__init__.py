@@ -12,7 +12,12 @@ from dlbasics.checking.fallbacks import backprop, cnn, contrastive
 
 _FUNCTIONS = {"backprop": backprop.FUNCTIONS, "cnn": cnn.FUNCTIONS, "contrastive": contrastive.FUNCTIONS}
 
-TESTED_BY = {"Node": "expression_gradients"}
+TESTED_BY = {
+    "Node": "expression_gradients",
+    "SmallCNN": "cnn_logits",
+    "train_step": "steps_taken",
+    "predict": "predictions",
+}
 """What is no function of data is handed on when the check of another task is green."""
 
 

@@ -1,0 +1,92 @@
+"""From release to marks by nbgrader's own commands, in a course of its own: four students who differ."""
+
+import csv
+import re
+import shutil
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from coursework import hidden_lines, submission
+from dlbasics_course.assignment import Assignment
+from dlbasics_course.release import nbgrader, release
+
+CRASH = "x = 1 / 0\n"
+NO_PYTHON = "def broken(:\n    return\n"
+
+
+@dataclass
+class Graded:
+    """What came back of a course in which four students handed in one assignment."""
+
+    scores: dict[str, float]
+    feedback: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def graded(assignment: Assignment, project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Graded:
+    root = tmp_path_factory.mktemp(assignment.name)
+    shutil.copy(project_root / "nbgrader_config.py", root)
+    released = nbformat.read(release(assignment, root), as_version=4)
+    students = {
+        "perfect": lambda cell, step: cell.source,
+        "empty": lambda cell, step: None,
+        "half": lambda cell, step: cell.source if step % 2 else None,
+        "crashing": lambda cell, step: {0: CRASH, 1: NO_PYTHON}.get(step, cell.source),
+    }
+    for student, write in students.items():
+        folder = root / ".nbgrader" / "submitted" / student / assignment.name
+        folder.mkdir(parents=True)
+        nbformat.write(submission(assignment, released, write), folder / f"{assignment.name}.ipynb")
+    marks = root / "marks.csv"
+    for command in (
+        ["autograde", assignment.name],
+        ["generate_feedback", assignment.name],
+        ["export", f"--to={marks}"],
+    ):
+        outcome = nbgrader(root, *command)
+        assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    with marks.open(encoding="utf-8") as table:
+        scores = {row["student_id"]: float(row["score"]) for row in csv.DictReader(table)}
+    feedback = {
+        student: (root / ".nbgrader" / "feedback" / student / assignment.name / f"{assignment.name}.html").read_text(
+            "utf-8"
+        )
+        for student in students
+    }
+    return Graded(scores, feedback)
+
+
+def test_an_assignment_has_a_hundred_points(assignment: Assignment) -> None:
+    assert sum(step.points for step in assignment.steps) == 100
+
+
+def test_the_scores_are_what_the_work_deserves(assignment: Assignment, graded: Graded) -> None:
+    points = [step.points for step in assignment.steps]
+    assert graded.scores == {
+        "perfect": 100,
+        "empty": 0,
+        "half": sum(points[1::2]),
+        "crashing": 100 - points[0] - points[1],
+    }
+
+
+def words(html: str) -> str:
+    """The text of a page, blanks apart."""
+    return re.sub(r"\s+", "", unescape(re.sub(r"<[^>]+>", "", html)))
+
+
+def test_feedback_shows_the_checks_words(graded: Graded) -> None:
+    assert words("replace the line `raise NotImplementedError()`") in words(graded.feedback["empty"])
+    assert words("is not defined") in words(graded.feedback["crashing"])
+
+
+@pytest.mark.parametrize("student", ["perfect", "empty", "half", "crashing"])
+def test_feedback_shows_no_hidden_test(assignment: Assignment, graded: Graded, student: str) -> None:
+    shown = words(graded.feedback[student])
+    hidden = hidden_lines(assignment)
+    assert len(hidden) > 20
+    assert [line for line in hidden if words(line) in shown] == []
