@@ -17,8 +17,8 @@ c.CourseDirectory.autograded_directory = ".nbgrader/autograded"
 c.CourseDirectory.feedback_directory = ".nbgrader/feedback"
 c.CourseDirectory.db_url = f"sqlite:///{(private / 'gradebook.db').as_posix()}"
 
-# Beside an assignment's notebook lie its text, its cases, and its banks of wrong and right solutions: no student's folder,
-# and no folder in which a student's code runs, gets a copy.
+# Beside an assignment's notebook lie its text, its cases, and its banks of wrong and right solutions: no student's
+# folder, and no folder in which a student's code runs, gets a copy.
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "__pycache__", "*.pyc", "*.md", "*.py", "feedback"]
 
 c.ExecutePreprocessor.timeout = 60  # seconds a cell; nbgrader's 30 is short for a training run on an old laptop

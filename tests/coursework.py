@@ -27,13 +27,16 @@ def submission(assignment: Assignment, released: nbformat.NotebookNode, write: W
     return handed_in
 
 
-def hidden_lines(assignment: Assignment) -> list[str]:
-    """Lines of the hidden tests that stand nowhere else in the notebook, and are long enough to give something away."""
-    hidden, visible = [], ""
-    for cell in assignment.notebook.cells:
-        parts = re.split(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", cell.source, flags=re.DOTALL)
-        visible += "\n".join(parts[::2])
-        hidden += [line.strip() for part in parts[1::2] for line in part.splitlines()]
-    return [
-        line for line in hidden if len(line) > 15 and line not in visible and not line.startswith("def hidden_tests")
-    ]
+def kept_back(assignment: Assignment, what: str) -> list[str]:
+    """Lines between BEGIN and END of what a student must not see, long enough to tell something, and nowhere else.
+
+    Args:
+        assignment: the assignment.
+        what: "SOLUTION" or "HIDDEN TESTS".
+    """
+    regions = re.compile(r"### BEGIN (SOLUTION|HIDDEN TESTS)\n(.*?)### END \1", re.DOTALL)
+    sources = [cell.source for cell in assignment.notebook.cells]
+    shown = "\n".join(regions.sub("", source) for source in sources)
+    found = [match[2] for source in sources for match in regions.finditer(source) if match[1] == what]
+    lines = [line.strip() for region in found for line in region.splitlines()]
+    return [line for line in lines if len(line) > 18 and line not in shown and not line.startswith("def hidden_tests")]

@@ -8,10 +8,13 @@ generator = torch.Generator().manual_seed(1)
 
 # Parts of dotted names. In the steps of the engine `backward` and `cross_entropy` are the student's own.
 ENGINE = [
-    "autograd", "requires_grad", "requires_grad_", "enable_grad", "set_grad_enabled", "inference_mode", "torch.func", "functorch",
+    "autograd", "requires_grad", "requires_grad_", "enable_grad", "set_grad_enabled", "inference_mode",
+    "torch.func", "functorch",
     "torch._C", "torch.ops", "sklearn", "jax", "tensorflow", "torch.optim",
-    "functional.linear", "nn.Linear", "bilinear", "functional.relu", "torch.relu", "torch.relu_", "nn.ReLU", "functional.cross_entropy",
-    "CrossEntropyLoss", "nll_loss", "NLLLoss", "softmax", "_softmax", "Softmax", "softmin", "gumbel_softmax", "log_softmax",
+    "functional.linear", "nn.Linear", "bilinear", "functional.relu", "torch.relu", "torch.relu_", "nn.ReLU",
+    "functional.cross_entropy",
+    "CrossEntropyLoss", "nll_loss", "NLLLoss", "softmax", "_softmax", "Softmax", "softmin", "gumbel_softmax",
+    "log_softmax",
     "_log_softmax", "LogSoftmax", "logsumexp", "logcumsumexp", "logaddexp", "Categorical",
 ]  # fmt: skip
 AUTOGRAD = [*ENGINE, "backward", "torch.grad", "grad_fn", "cross_entropy"]

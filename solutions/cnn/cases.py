@@ -8,22 +8,30 @@ generator = torch.Generator().manual_seed(2)
 
 # Last parts of names: "conv2d" forbids `F.conv2d` and `torch.conv2d`, not a student's own function of that name.
 AUTOGRAD = [
-    "autograd", "grad", "grad_fn", "backward", "requires_grad", "requires_grad_", "enable_grad", "func", "functorch", "vjp", "jvp", "jacrev", "jacfwd",
+    "autograd", "grad", "grad_fn", "backward", "requires_grad", "requires_grad_", "enable_grad", "func",
+    "functorch", "vjp", "jvp", "jacrev", "jacfwd",
     "_C", "_VF", "aten", "ops", "exec", "eval", "__import__", "importlib",
 ]  # fmt: skip
 CONVOLUTIONS = [
-    "conv1d", "conv2d", "conv3d", "conv_tbc", "convolution", "Conv1d", "Conv2d", "Conv3d", "LazyConv1d", "LazyConv2d", "LazyConv3d",
-    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "mkldnn_convolution",
-    "conv2d_input", "conv2d_weight", "convolve", "convolve1d", "convolve2d", "correlate", "correlate1d", "correlate2d", "fftconvolve", "oaconvolve",
+    "conv1d", "conv2d", "conv3d", "conv_tbc", "convolution", "Conv1d", "Conv2d", "Conv3d", "LazyConv1d",
+    "LazyConv2d", "LazyConv3d",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "ConvTranspose1d", "ConvTranspose2d",
+    "ConvTranspose3d", "mkldnn_convolution",
+    "conv2d_input", "conv2d_weight", "convolve", "convolve1d", "convolve2d", "correlate", "correlate1d",
+    "correlate2d", "fftconvolve", "oaconvolve",
 ]  # fmt: skip
 WINDOWS = ["unfold", "Unfold", "fold", "Fold", "as_strided", "sliding_window_view"]
 POOLINGS = [
-    "max_pool1d", "max_pool2d", "max_pool3d", "max_pool2d_with_indices", "MaxPool1d", "MaxPool2d", "MaxPool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d",
-    "AvgPool1d", "AvgPool2d", "AvgPool3d", "adaptive_max_pool2d", "adaptive_avg_pool2d", "AdaptiveMaxPool2d", "AdaptiveAvgPool2d", "lp_pool2d", "LPPool2d",
-    "max_unpool2d", "MaxUnpool2d", "fractional_max_pool2d", "FractionalMaxPool2d", "quantized_max_pool2d", "interpolate", "block_reduce",
+    "max_pool1d", "max_pool2d", "max_pool3d", "max_pool2d_with_indices", "MaxPool1d", "MaxPool2d", "MaxPool3d",
+    "avg_pool1d", "avg_pool2d", "avg_pool3d",
+    "AvgPool1d", "AvgPool2d", "AvgPool3d", "adaptive_max_pool2d", "adaptive_avg_pool2d", "AdaptiveMaxPool2d",
+    "AdaptiveAvgPool2d", "lp_pool2d", "LPPool2d",
+    "max_unpool2d", "MaxUnpool2d", "fractional_max_pool2d", "FractionalMaxPool2d", "quantized_max_pool2d",
+    "interpolate", "block_reduce",
 ]  # fmt: skip
 NORMS = [
-    "batch_norm", "native_batch_norm", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LazyBatchNorm2d", "SyncBatchNorm", "batch_norm_stats",
+    "batch_norm", "native_batch_norm", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LazyBatchNorm2d",
+    "SyncBatchNorm", "batch_norm_stats",
     "instance_norm", "InstanceNorm1d", "InstanceNorm2d", "group_norm", "GroupNorm", "layer_norm", "LayerNorm",
 ]  # fmt: skip
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from coursework import hidden_lines, submission
+from coursework import kept_back, submission
 from dlbasics_course.assignment import Assignment
 from dlbasics_course.release import nbgrader, release
 
@@ -87,6 +87,6 @@ def test_feedback_shows_the_checks_words(graded: Graded) -> None:
 @pytest.mark.parametrize("student", ["perfect", "empty", "half", "crashing"])
 def test_feedback_shows_no_hidden_test(assignment: Assignment, graded: Graded, student: str) -> None:
     shown = words(graded.feedback[student])
-    hidden = hidden_lines(assignment)
+    hidden = kept_back(assignment, "HIDDEN TESTS")
     assert len(hidden) > 20
     assert [line for line in hidden if words(line) in shown] == []

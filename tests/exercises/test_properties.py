@@ -19,6 +19,9 @@ from dlbasics.checking.values import difference
 from dlbasics_course.session import prepare
 
 
+EXAMPLES = 20
+
+
 @dataclass(frozen=True)
 class Draw:
     """Random tensors of random sizes, all decided by hypothesis."""
@@ -102,6 +105,91 @@ def momentum_step(draw: Draw) -> Problem:
     ]
 
 
+def output_size(draw: Draw) -> Problem:
+    size, kernel, stride, padding, *_ = draw.sizes
+    image = torch.zeros(1, 1, size + kernel)
+    expected = F.conv1d(image, torch.zeros(1, 1, kernel), stride=stride, padding=padding).shape[-1]
+    return (size + kernel, kernel, stride, padding), expected
+
+
+def pictures(draw: Draw) -> tuple[Tensor, Tensor, Tensor, int, int]:
+    """Images and kernels that need not be square, with a stride and a padding."""
+    n, c, m, height, width, size = draw.sizes
+    x, w = draw(n, c, height + size, width + 5), draw(m, c, height, width)
+    return x, w, draw(m), 1 + size % 3, size % 2
+
+
+def convolution(draw: Draw) -> Problem:
+    x, w, b, stride, padding = pictures(draw)
+    return (x, w, b, stride, padding), F.conv2d(x, w, b, stride=stride, padding=padding)
+
+
+def convolution_backward(draw: Draw) -> Problem:
+    x, w, b, stride, padding = pictures(draw)
+
+    def oracle(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+        return F.conv2d(x, w, b, stride=stride, padding=padding)
+
+    upstream = draw(*oracle(x, w, b).shape)
+    return (upstream, x, w, stride, padding), gradients(oracle, x, w, b, upstream=upstream)
+
+
+def pooling(oracle: Callable[..., Tensor], *, back: bool) -> Callable[[Draw], Problem]:
+    def problem(draw: Draw) -> Problem:
+        n, c, height, width, kernel, stride = draw.sizes
+        x = draw(n, c, height + kernel, width + kernel)
+        if not back:
+            return (x, kernel, stride), oracle(x, kernel, stride)
+        upstream = draw(*oracle(x, kernel, stride).shape)
+        return (upstream, x, kernel, stride), gradients(lambda x: oracle(x, kernel, stride), x, upstream=upstream)[0]
+
+    return problem
+
+
+def batch_norm(draw: Draw) -> Problem:
+    n, c, height, width, size, odd = draw.sizes
+    x, scale, shift, mean = draw(n + 1, c, height, width), draw(c), draw(c), draw(c)
+    var, momentum, training = 0.5 + draw(c).abs(), size / 6, bool(odd % 2)
+    moved = mean.clone(), var.clone()
+    out = F.batch_norm(x, *moved, scale, shift, training=training, momentum=momentum, eps=1e-3)
+    return (x, scale, shift, mean, var, training, momentum, 1e-3), [out, *moved]
+
+
+def batch_norm_backward(draw: Draw) -> Problem:
+    n, c, height, width, *_ = draw.sizes
+    x, scale, shift = draw(n + 1, c, height + 1, width), draw(c), draw(c)
+    upstream = draw(*x.shape)
+
+    def oracle(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        return F.batch_norm(x, None, None, scale, shift, training=True, eps=1e-2)
+
+    return (upstream, x, scale, 1e-2), gradients(oracle, x, scale, shift, upstream=upstream)
+
+
+def cosine_similarity(draw: Draw) -> Problem:
+    n, m, d, *_ = draw.sizes
+    u, v = draw(n, d + 1), draw(m, d + 1)
+    return (u, v), F.cosine_similarity(u[:, None], v[None], dim=2)
+
+
+def contrastive(draw: Draw) -> Problem:
+    n, d, warmth, *_ = draw.sizes
+    z_a, z_b = draw(n + 1, d + 1), draw(n + 1, d + 1)
+    return (z_a, z_b, warmth / 5), losses.nt_xent(z_a, z_b, temperature=warmth / 5)
+
+
+def alignment(draw: Draw) -> Problem:
+    n, d, *_ = draw.sizes
+    z_a, z_b = draw(n, d + 1), draw(n, d + 1)
+    return (z_a, z_b), space.alignment(z_a, z_b)
+
+
+def uniformity(draw: Draw) -> Problem:
+    n, d, *_ = draw.sizes
+    z = draw(n + 1, d + 1)
+    return (z,), space.uniformity(z)
+
+
 PROBLEMS: dict[str, Callable[[Draw], Problem]] = {
     "affine_forward": affine_forward,
     "affine_backward": affine_backward,
@@ -115,6 +203,21 @@ PROBLEMS: dict[str, Callable[[Draw], Problem]] = {
     "cross_entropy_backward": cross_entropy_backward,
     "unbroadcast": unbroadcast,
     "momentum_step": momentum_step,
+    "output_size": output_size,
+    "conv2d_loops": convolution,
+    "conv2d": convolution,
+    "conv2d_backward": convolution_backward,
+    "max_pool": pooling(F.max_pool2d, back=False),
+    "max_pool_backward": pooling(F.max_pool2d, back=True),
+    "average_pool": pooling(F.avg_pool2d, back=False),
+    "average_pool_backward": pooling(F.avg_pool2d, back=True),
+    "batch_norm": batch_norm,
+    "batch_norm_backward": batch_norm_backward,
+    "cosine_similarity": cosine_similarity,
+    "nt_xent_loops": contrastive,
+    "nt_xent": contrastive,
+    "alignment": alignment,
+    "uniformity": uniformity,
 }
 
 
@@ -133,7 +236,7 @@ def solutions(task: str) -> list[tuple[str, Any, Callable[..., Any]]]:
 def test_right_solutions_agree_with_torch_on_any_input(task: str) -> None:
     known = solutions(task)
 
-    @settings(max_examples=25)
+    @settings(max_examples=EXAMPLES)
     @given(draws())
     def agree(draw: Draw) -> None:
         args, expected = PROBLEMS[task](draw)

@@ -10,10 +10,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from coursework import ASSIGNMENTS, hidden_lines
+from coursework import ASSIGNMENTS, kept_back
 from dlbasics.checking.tasks import from_json, same_signature, to_json
 from dlbasics.checking.values import difference
-from dlbasics_course.assignment import Assignment, AssignmentError, is_solution, read_assignment
+from dlbasics_course.assignment import Assignment, AssignmentError, read_assignment
 from dlbasics_course.fingerprints import FOLDER, complete_tasks
 from dlbasics_course.release import export, release
 
@@ -47,22 +47,22 @@ def test_no_solution_and_no_hidden_test_is_released(assignment: Assignment, proj
     released = (project_root / "exercises" / assignment.name / f"{assignment.name}.ipynb").read_text(encoding="utf-8")
     notebook = nbformat.reads(released, as_version=4)
     sources = "\n".join(cell.source for cell in notebook.cells)
-    assert [line for line in hidden_lines(assignment) if line in sources] == []
     assert not re.search(r"(BEGIN|END) (SOLUTION|HIDDEN)", sources)
-    for cell in filter(is_solution, assignment.notebook.cells):
-        for solution in re.findall(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", cell.source, re.DOTALL):
-            telling = [line.strip() for line in solution.splitlines() if len(line.strip()) > 25]
-            assert [line for line in telling if line in sources] == []
+    for what in ("SOLUTION", "HIDDEN TESTS"):
+        secret = kept_back(assignment, what)
+        assert len(secret) > 20
+        assert [line for line in secret if line in sources] == []
 
 
 def test_every_step_has_two_hints_and_says_when_to_move_on(assignment: Assignment) -> None:
     text = (assignment.folder / f"{assignment.name}.md").read_text(encoding="utf-8")
-    steps = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    steps = re.split(r"^## (?=Step)", text, flags=re.MULTILINE)[1:]
     assert len(steps) == len(assignment.steps)
     for step in steps:
         title = step.splitlines()[0]
         assert re.search(r"^\*\d+ points · about \d+ minutes · [★☆]{3}\*$", step, re.MULTILINE), title
         assert len(re.findall(r"<details><summary>Hint \d", step)) == 2, title
+        assert re.search(r"^\*\*You practise:\*\* .+\.$", step, re.MULTILINE), title
         assert re.search(r"^(Move on|\*\*Done)", step, re.MULTILINE), title
 
 
@@ -149,7 +149,7 @@ def test_a_mistake_that_no_case_tells_from_right_is_named(tmp_path: Path) -> Non
 def test_code_without_a_heading_is_named(tmp_path: Path) -> None:
     folder = shutil.copytree(ASSIGNMENTS["backprop"].folder, tmp_path / "backprop")
     (folder / "mistakes.md").write_text("```python\nx = 1\n```\n", encoding="utf-8")
-    with pytest.raises(AssignmentError, match=r"mistakes\.md: code under no function's"):
+    with pytest.raises(AssignmentError, match=r"mistakes\.md: code without a function's"):
         read_assignment(folder).mistakes()
 
 
