@@ -104,6 +104,23 @@ class Check:
             raise CheckFailedError(f"Not yet: {asked.spoken(task)}, on {about}.\n{_capital(problem)}")
         return outcome.result
 
+    def value(self, get: Callable[[], Any], otherwise: str) -> Any:
+        """What a cell of the student's has left under a name, as plain data.
+
+        Args:
+            get: looks it up, for instance ``lambda: losses``.
+            otherwise: what the student reads where there is no such name, or it holds None.
+
+        Raises:
+            CheckFailedError: there is nothing.
+        """
+        try:
+            found = get()
+        except NameError:
+            found = None
+        self.that(found is not None, otherwise)
+        return as_data(found)
+
     def that(self, right: bool | Tensor, otherwise: str) -> None:
         """Require something of an answer.
 
