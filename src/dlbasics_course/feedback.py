@@ -7,6 +7,8 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearHiddenTests
 
+from dlbasics.checking.check import wrapped
+
 
 class WordsOnly(ClearHiddenTests):
     """For `GenerateFeedback.preprocessors`: hidden tests leave a graded cell, and its errors keep their words only.
@@ -22,7 +24,7 @@ class WordsOnly(ClearHiddenTests):
         if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code":
             for output in cell.outputs:
                 if output.output_type == "error":
-                    output.traceback = _words(output).splitlines()
+                    output.traceback = wrapped(_words(output))
         return cell, resources
 
 

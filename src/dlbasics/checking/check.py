@@ -7,6 +7,7 @@ import copy
 import functools
 import io
 import linecache
+import textwrap
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
@@ -21,12 +22,21 @@ from dlbasics.checking.rules import forbidden, loop_depth, names_reached, read_c
 from dlbasics.checking.tasks import Case, Signature, Task, load_tasks, signature
 from dlbasics.checking.values import NotDataError, as_data, difference
 
+_COLUMNS = 100
+
 
 class CheckFailedError(AssertionError):
     """What is wrong with an answer, in words; a notebook shows the words alone, and no line of the check."""
 
     def _render_traceback_(self) -> list[str]:
-        return str(self).splitlines()
+        return wrapped(str(self))
+
+
+def wrapped(words: str) -> list[str]:
+    """A message in lines that fit on a screen: a notebook does not wrap what an exception says."""
+    return [
+        part for line in words.splitlines() for part in textwrap.wrap(line, _COLUMNS, break_long_words=False) or [""]
+    ]
 
 
 class Check:
