@@ -40,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _assignments(root: Path, names: list[str], *, released: bool) -> int:
     import torch
 
+    from dlbasics.checking.fairness import store
     from dlbasics_course import fairness
     from dlbasics_course.assignment import read_assignments
     from dlbasics_course.fingerprints import write_fingerprints
@@ -63,7 +64,7 @@ def _assignments(root: Path, names: list[str], *, released: bool) -> int:
         for group in fairness.indistinguishable(assignment):
             print(f"    cannot be told apart: {'; '.join(group)}")
     if released and not names:
-        fairness.store(verdicts)
+        store(verdicts)
     return int(any(verdict.problems for verdict in verdicts))
 
 

@@ -2,48 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from importlib import resources
-from pathlib import Path
 
-import dlbasics.checking
+from dlbasics.checking.fairness import Verdict
 from dlbasics.checking.tasks import load_tasks
 from dlbasics_course.assignment import Assignment, Step, Variant
 from dlbasics_course.session import grade, prepare
-
-STORED = Path(dlbasics.checking.__file__).parent / "fairness.json"
-
-
-@dataclass
-class Verdict:
-    """How a step's checks judged.
-
-    Attributes:
-        assignment, step: their names.
-        objective: what the step practises.
-        points: of the step.
-        reference: whether the reference solution gets all of them.
-        stub: whether the untouched stub gets none.
-        accepted, right: right solutions of other styles that get all points, and how many there are.
-        caught, wrong: mistakes that lose points, and how many the bank has.
-        named: mistakes that the visible check calls by their name; by both where two give the same.
-        problems: what did not go as it should, in words.
-    """
-
-    assignment: str
-    step: str
-    objective: str
-    points: int
-    reference: bool = False
-    stub: bool = False
-    accepted: int = 0
-    right: int = 0
-    caught: int = 0
-    wrong: int = 0
-    named: int = 0
-    problems: list[str] = field(default_factory=list)
 
 
 def judge(assignment: Assignment) -> Iterator[Verdict]:
@@ -103,16 +67,3 @@ def indistinguishable(assignment: Assignment) -> list[list[str]]:
             if len(alike) > 1 and alike not in groups:
                 groups.append(alike)
     return groups
-
-
-def store(verdicts: list[Verdict], path: Path = STORED) -> None:
-    """Keep the verdicts for the book's page."""
-    path.write_text(
-        json.dumps([asdict(verdict) for verdict in verdicts], indent=1) + "\n", encoding="utf-8", newline="\n"
-    )
-
-
-def stored() -> list[Verdict]:
-    """The verdicts that were kept."""
-    text = (resources.files("dlbasics.checking") / "fairness.json").read_text(encoding="utf-8")
-    return [Verdict(**entry) for entry in json.loads(text)]

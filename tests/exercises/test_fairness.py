@@ -6,10 +6,10 @@ from collections import Counter
 import pytest
 
 from coursework import ASSIGNMENTS
-from dlbasics.checking.tasks import same_signature
+from dlbasics.checking.fairness import Verdict, stored
+from dlbasics.checking.tasks import load_tasks, same_signature
 from dlbasics_course import fairness
 from dlbasics_course.assignment import Assignment, is_solution
-from dlbasics_course.fairness import Verdict
 
 NAMED = 0.9
 STYLES = 4
@@ -70,14 +70,14 @@ def test_no_right_solution_is_a_copy(assignment: Assignment) -> None:
 
 
 def test_the_book_shows_what_was_judged(assignment: Assignment, verdicts: list[Verdict]) -> None:
-    stored = [verdict for verdict in fairness.stored() if verdict.assignment == assignment.name]
+    stored = [verdict for verdict in stored() if verdict.assignment == assignment.name]
     assert stored == verdicts, "run `make release`"
 
 
 def test_a_fingerprint_is_no_answer() -> None:
     """Only a few numbers of each wrong result are shipped: none that could be read back."""
     for assignment in ASSIGNMENTS:
-        for task in fairness.load_tasks(assignment).values():
+        for task in load_tasks(assignment).values():
             for mistake in task.mistakes:
                 assert len(mistake.signatures) == len(task.cases)
                 for signature in mistake.signatures:
