@@ -33,7 +33,8 @@ def test_every_right_solution_is_accepted(verdicts: list[Verdict]) -> None:
 
 def test_every_mistake_of_the_bank_is_caught(verdicts: list[Verdict]) -> None:
     for verdict in verdicts:
-        assert verdict.caught == verdict.wrong > 0, verdict.problems
+        assert verdict.caught == verdict.wrong, verdict.problems
+    assert sum(verdict.wrong for verdict in verdicts) > 100
 
 
 def test_mistakes_are_called_by_their_names(verdicts: list[Verdict]) -> None:
