@@ -71,8 +71,8 @@ def test_no_right_solution_is_a_copy(assignment: Assignment) -> None:
 
 
 def test_the_book_shows_what_was_judged(assignment: Assignment, verdicts: list[Verdict]) -> None:
-    stored = [verdict for verdict in stored() if verdict.assignment == assignment.name]
-    assert stored == verdicts, "run `make release`"
+    shown = [verdict for verdict in stored() if verdict.assignment == assignment.name]
+    assert shown == verdicts, "run `make release`"
 
 
 def test_a_fingerprint_is_no_answer() -> None:

@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from coursework import ASSIGNMENTS
+from dlbasics import losses, space
 from dlbasics.checking import gradients
 from dlbasics.checking.values import difference
 from dlbasics_course.session import prepare
-
 
 EXAMPLES = 20
 

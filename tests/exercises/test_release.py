@@ -85,8 +85,8 @@ def test_students_get_exercises_package_and_book_without_solutions(exported: Pat
         assert (exported / f"src/dlbasics/checking/fingerprints/{name}.json").exists()
     for needed in ("book/index.md", "_toc.yml", "requirements.txt", "Makefile", "README.md"):
         assert (exported / needed).exists()
-    for kept_back in ("solutions", "tests", "src/dlbasics_course"):
-        assert not (exported / kept_back).exists()
+    for private in ("solutions", "tests", "src/dlbasics_course"):
+        assert not (exported / private).exists()
     everything = [path for path in exported.rglob("*") if path.suffix in (".md", ".ipynb", ".py", ".json")]
     for assignment in ASSIGNMENTS.values():
         secret = [variant.source for variant in (*assignment.mistakes(), *assignment.accepted())]
@@ -100,7 +100,9 @@ def test_what_students_get_is_a_book_that_can_be_read(exported: Path) -> None:
 
     book = read_book(exported)
     for page in book.toc:
-        assert "dlbasics_course" not in re.findall(r"^(?:from|import) (\w+)", book.source(page).read_text("utf-8"), re.MULTILINE)
+        assert "dlbasics_course" not in re.findall(
+            r"^(?:from|import) (\w+)", book.source(page).read_text("utf-8"), re.MULTILINE
+        )
 
 
 def test_an_export_overwrites_nothing_of_anybody_else(project_root: Path, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def difference(
             return f"{name} has no entry {missing[0]!r}; its entries are {', '.join(map(repr, got)) or 'none'}."
         found = (difference(got[key], e, tolerance=tolerance, name=key) for key, e in expected.items())
         return next((words for words in found if words), None)
-    if expected is None or isinstance(expected, bool | str):
+    if expected is None or isinstance(expected, bool | str) or expected == []:
         return None if _plain(got) == expected else f"{name} is {describe(got)}, it should be {describe(expected)}."
     return _numeric_difference(got, expected, tolerance, name)
 
