@@ -127,8 +127,9 @@ def _download_buttons(page: str, context: dict[str, Any], *, has_cells: bool) ->
     if has_cells:
         notebook = f"{page}.ipynb"
         links.append({"type": "link", "text": "Notebook", "icon": "fas fa-book", "url": context["pathto"](notebook, 1)})
-    source = f"{context['pathto']('_sources', 1)}/{context['sourcename']}"
-    links.append({"type": "link", "text": "Source", "icon": "fas fa-file", "url": source})
+    if not context["sourcename"].endswith(".ipynb"):  # there the notebook is the source
+        source = f"{context['pathto']('_sources', 1)}/{context['sourcename']}"
+        links.append({"type": "link", "text": "Source", "icon": "fas fa-file", "url": source})
     links.append({"type": "javascript", "text": "Print or PDF", "icon": "fas fa-file-pdf", "javascript": "dlbPrint()"})
     return {
         "type": "group",
