@@ -133,7 +133,7 @@ def read_assignment(folder: Path) -> Assignment:
     Each cell's id is its grade id, or a digest of its source: the notebook is the same from run to run.
 
     Raises:
-        AssignmentError: two cells would have one id, or a graded cell has no grade id.
+        AssignmentError: two cells would have one id.
     """
     path = folder / f"{folder.name}.md"
     notebook = jupytext.reads(path.read_text(encoding="utf-8"), fmt="md:myst")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dlbasics.checking.fairness import Verdict
 from dlbasics.checking.tasks import load_tasks
-from dlbasics_course.assignment import Assignment, Step, Variant
+from dlbasics_course.assignment import Assignment, Step, Variant, is_graded
 from dlbasics_course.session import grade, prepare
 
 
@@ -23,7 +23,7 @@ def _judge_step(assignment: Assignment, step: Step) -> Verdict:
     verdict.problems += [f"the reference fails {cell}: {words}" for cell, words in failures.items()]
 
     failures = _failures(assignment, step, solved=False)
-    graded = [cell.id for cell in step.cells if cell.metadata.nbgrader.get("grade")]
+    graded = [cell.id for cell in step.cells if is_graded(cell)]
     verdict.stub = len(failures) == len(graded)
     verdict.problems += [f"the stub passes {cell}" for cell in graded if cell not in failures]
 

@@ -8,6 +8,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearHiddenTests
 
 from dlbasics.checking.check import wrapped
+from dlbasics_course.assignment import is_graded
 
 
 class WordsOnly(ClearHiddenTests):
@@ -21,7 +22,7 @@ class WordsOnly(ClearHiddenTests):
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """One cell."""
         cell, resources = super().preprocess_cell(cell, resources, cell_index)
-        if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code":
+        if is_graded(cell) and cell.cell_type == "code":
             for output in cell.outputs:
                 if output.output_type == "error":
                     output.traceback = wrapped(_words(output))

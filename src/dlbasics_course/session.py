@@ -16,7 +16,6 @@ from nbformat import NotebookNode
 from dlbasics_course.assignment import Assignment, Step, Variant, is_graded, is_solution
 
 _numbers = count(1)
-STUB = "raise NotImplementedError()"
 
 
 @dataclass(frozen=True)
