@@ -32,6 +32,7 @@ PLOTLY_SYMBOLS = {
     "v": "triangle-down",
     "P": "cross",
     "p": "pentagon",
+    "h": "hexagon",
 }
 
 

@@ -25,6 +25,7 @@ METHOD_LABELS = {
     "autoencoder": "Autoencoder",
     "contrastive": "Contrastive",
     "masked": "Masked",
+    "supervised": "Supervised, all labels",
     "random": "Random encoder",
     "pixels": "Raw pixels",
     "knn": "kNN on pixels",
@@ -42,8 +43,9 @@ METHOD_COLOURS = {
     "pixels": "#8a6a52",
     "knn": "#8a8f3a",
     "logistic": "#a8585f",
+    "supervised": "#c2409a",
 }
-METHOD_MARKERS = dict(zip(METHOD_COLOURS, ("o", "s", "D", "^", "X", "v", "P", "p"), strict=True))
+METHOD_MARKERS = dict(zip(METHOD_COLOURS, ("o", "s", "D", "^", "X", "v", "P", "p", "h"), strict=True))
 # The same colours for curves that are neither methods nor classes: petroff10 is too pale for thin lines on white.
 CURVE_COLOURS = tuple(
     METHOD_COLOURS[method]

@@ -1,4 +1,4 @@
-"""Learn a backbone from images without labels: by contrast, by reconstruction, or by filling in what was hidden."""
+"""Learn a backbone: by contrast, by reconstruction, by filling in what was hidden, or (to compare) from labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dlbasics import losses, schedules
 from dlbasics.augment import NOTHING, STRONG, Augment, two_views
 from dlbasics.data import Images
 from dlbasics.models import ConvBackbone, Decoder, projection_head, seeded
-from dlbasics.training import History, Loss, Recipe, fit
+from dlbasics.training import History, Loss, Recipe, cross_entropy, fit
 
 PATCH = 7  # pixels a side: a 28x28 image has 4 x 4 patches to hide
 
@@ -23,7 +23,7 @@ class Pretrained:
 
     Attributes:
         backbone: (N, C, H, W) -> (N, D), in eval mode.
-        head: what the loss needed and later tasks do not: a projection head or a decoder.
+        head: what the loss needed and later tasks do not: a projection head, a decoder or a classifier's last layer.
         history: the run's.
     """
 
@@ -106,6 +106,21 @@ def masked(
     )  # fmt: skip
 
 
+def supervised(
+    images: Images,
+    settings: Recipe,
+    *,
+    width: int = 32,
+    device: str | torch.device | None = None,
+    checkpoint: Path | str | None = None,
+) -> Pretrained:
+    """A classifier trained on every label there is, whose embedding is then looked at like the others'."""
+    return _pretrain(
+        images, settings, width=width, head="classifier", loss=cross_entropy,
+        device=device, checkpoint=checkpoint, description="supervised",
+    )  # fmt: skip
+
+
 def contrastive_loss(augment: Augment = STRONG, *, temperature: float = 0.5) -> Loss:
     """For `fit` of a Sequential(backbone, projection head): NT-Xent between two views of the batch."""
 
@@ -177,11 +192,13 @@ def _pretrain(
     channels = images.pixels.shape[1]
     with seeded(settings.seed):
         backbone = ConvBackbone(width=width, channels=channels)
-        top = (
-            projection_head(backbone.dimension)
-            if head == "projection"
-            else Decoder(backbone.dimension, width=width, channels=channels)
-        )
+        top: nn.Module
+        if head == "projection":
+            top = projection_head(backbone.dimension)
+        elif head == "decoder":
+            top = Decoder(backbone.dimension, width=width, channels=channels)
+        else:
+            top = nn.Linear(backbone.dimension, images.n_classes)
     model = nn.Sequential(backbone, top)
     history = fit(model, images, settings, loss=loss, device=device, checkpoint=checkpoint, description=description)
     return Pretrained(backbone, top, history)

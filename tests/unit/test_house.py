@@ -18,9 +18,9 @@ import dlbasics
 
 ROOMS = {  # from the ground up: a module may import from its own room and from those before it
     "device": {"device"},
-    "data": {"download", "idx", "debian", "digits", "sources", "data"},
+    "data": {"download", "idx", "debian", "digits", "sources", "data", "text"},
     "augment": {"augment"},
-    "models": {"models"},
+    "models": {"models", "attention"},
     "losses": {"losses", "schedules"},
     "training": {"training", "pretraining"},
     "evaluation": {"data_checks", "evaluation", "finetuning", "intervals", "robustness", "space", "registry"},

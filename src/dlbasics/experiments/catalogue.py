@@ -2,11 +2,19 @@
 
 from dlbasics.experiments.augmentation import AUGMENTATION
 from dlbasics.experiments.declaration import Experiment
-from dlbasics.experiments.encoders import AUTOENCODERS, CONTRASTIVE
+from dlbasics.experiments.encoders import AUTOENCODERS, CONTRASTIVE, MASKED, SUPERVISED
 from dlbasics.experiments.label_efficiency import LABEL_EFFICIENCY
 from dlbasics.experiments.maps import MAPS
 
-EXPERIMENTS: tuple[Experiment, ...] = (CONTRASTIVE, AUTOENCODERS, AUGMENTATION, MAPS, LABEL_EFFICIENCY)
+EXPERIMENTS: tuple[Experiment, ...] = (
+    CONTRASTIVE,
+    AUTOENCODERS,
+    MASKED,
+    SUPERVISED,
+    AUGMENTATION,
+    MAPS,
+    LABEL_EFFICIENCY,
+)
 
 
 def find(name: str) -> Experiment:

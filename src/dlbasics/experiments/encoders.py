@@ -1,4 +1,4 @@
-"""Pretrain the encoders that later pages read: contrastive ones and autoencoders, several seeds of each, no label seen.
+"""Train the encoders that the pages read: contrastive, autoencoder, masked (no label seen) and supervised, several seeds.
 
 Values, by seed: ``history`` (columns of the run), ``health`` (of the embedding of the validation images), ``seconds``.
 """
@@ -35,13 +35,11 @@ def _pretrain_all(workspace: Workspace, method: str) -> dict[str, Any]:
             len(pool), epochs=settings["epochs"], batch_size=settings["batch_size"],
             learning_rate=settings["learning_rate"], seed=seed,
         )  # fmt: skip
-        checkpoint = workspace.checkpoint(f"{method}-{seed}")
-        if method == "contrastive":
-            made = pretraining.contrastive(
-                pool, recipe, width=settings["width"], temperature=settings["temperature"], checkpoint=checkpoint
-            )
-        else:
-            made = pretraining.autoencoder(pool, recipe, width=settings["width"], checkpoint=checkpoint)
+        own = {name: settings[name] for name in ("temperature", "hide") if name in settings}
+        learn = getattr(pretraining, method)
+        made = learn(
+            pool, recipe, width=settings["width"], checkpoint=workspace.checkpoint(f"{method}-{seed}"), **own
+        )
         workspace.keep(f"{method}-{seed}", made.backbone.state_dict())
         return {
             "history": {name: made.history[name] for name in HISTORY},
@@ -81,4 +79,20 @@ AUTOENCODERS = Experiment(
     settings=SHARED | {"epochs": 8, "batch_size": 256, "learning_rate": 2e-3},
     miniature=SMALL,
     run=lambda workspace: _pretrain_all(workspace, "autoencoder"),
+)
+
+MASKED = Experiment(
+    name="masked",
+    version=1,
+    settings=SHARED | {"epochs": 8, "batch_size": 256, "learning_rate": 2e-3, "hide": 0.6},
+    miniature=SMALL,
+    run=lambda workspace: _pretrain_all(workspace, "masked"),
+)
+
+SUPERVISED = Experiment(
+    name="supervised",
+    version=1,
+    settings=SHARED | {"epochs": 8, "batch_size": 256, "learning_rate": 2e-3},
+    miniature=SMALL,
+    run=lambda workspace: _pretrain_all(workspace, "supervised"),
 )

@@ -134,7 +134,7 @@ def load_encoder(method: str, *, seed: int = 0, results: Path = RESULTS) -> Conv
     """A stored pretrained backbone, in eval mode on the processor.
 
     Args:
-        method: ``"contrastive"`` or ``"autoencoder"``.
+        method: ``"contrastive"``, ``"autoencoder"``, ``"masked"`` or ``"supervised"``.
         seed: which of the stored runs, from 0.
 
     Raises:
