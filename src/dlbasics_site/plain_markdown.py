@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from dlbasics_site.quiz import quiz_markdown
+
 _FENCE = re.compile(r"^(?P<fence>:{3,}|`{3,}|~{3,})\s*\{(?P<name>[\w:.-]+)\}\s*(?P<argument>.*)$")
 _OPTION = re.compile(r"^:(?P<key>[\w-]+):\s*(?P<value>.*)$")
 _ROLE = re.compile(r"\{(?P<name>[\w:.-]+)\}(?P<ticks>`+)(?P<text>.+?)(?P=ticks)")
@@ -70,7 +72,10 @@ def _closing(lines: list[str], start: int, fence: str) -> int:
 def _plain_directive(name: str, argument: str, body: list[str], front_matter: dict[str, Any]) -> Iterator[str]:
     options, body = _split_options(body)
     content = list(_plain_lines(body, front_matter))
-    if name == "objectives":
+    if name == "quiz":
+        yield from _plain_lines(quiz_markdown(body), front_matter)
+        yield ""
+    elif name == "objectives":
         yield from _quotation(objectives_markdown(front_matter).splitlines())
     elif name in _ADMONITIONS or name in _TITLED:
         title = argument.strip() or name.capitalize()

@@ -5,16 +5,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import yaml
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.nodes import nested_parse_with_titles
 from sphinx.util.typing import ExtensionMetadata
 
-from dlbasics_site.pages import configured_repository, read_notebook
+from dlbasics_site.curriculum import curriculum_markdown
+from dlbasics_site.curriculum import front_matter as read_front_matter
+from dlbasics_site.pages import configured_repository, read_book, read_notebook
 from dlbasics_site.plain_markdown import objectives_markdown
+from dlbasics_site.quiz import QuizDirective
 
 _GITHUB = re.compile(r"^https://github\.com/(?P<owner>[^/]+)/(?P<name>[^/]+)$")
 _NOTEBOOK_BRANCH = "gh-pages"  # where the published site lies, with its notebooks; Colab opens them from a branch
@@ -41,7 +44,7 @@ class ObjectivesDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Build the card."""
-        front_matter = _front_matter(Path(self.env.doc2path(self.env.docname)))
+        front_matter = read_front_matter(Path(self.env.doc2path(self.env.docname)))
         if not front_matter.get("objectives"):
             raise self.error("the front matter has no `objectives`, which this card shows")
         lines = [*objectives_markdown(front_matter).splitlines(), ""]
@@ -58,10 +61,22 @@ class ObjectivesDirective(SphinxDirective):
         return need.rpartition("/")[2].replace("-", " ") + " (to come)"
 
 
-def _front_matter(source: Path) -> dict[str, Any]:
-    text = source.read_text(encoding="utf-8")
-    header = re.match(r"---\n(.*?)\n---\s*\n", text, re.DOTALL)
-    return yaml.safe_load(header[1]) if header else {}
+class CurriculumDirective(SphinxDirective):
+    """The map of the curriculum: every page's objectives, where they are taught, and what practises them."""
+
+    has_content = False
+
+    def run(self) -> list[nodes.Node]:
+        """Build the map; an objective without teaching or practice fails the build."""
+        try:
+            lines = curriculum_markdown(read_book(Path(self.env.srcdir))).splitlines()
+        except ValueError as error:
+            raise self.error(str(error)) from error
+        self.env.note_reread()  # it shows other pages
+        part = nodes.section()
+        part.document = self.state.document
+        nested_parse_with_titles(self.state, StringList(lines, source=self.get_source_info()[0]), part)
+        return part.children
 
 
 def _configure(app: Sphinx, config: Config) -> None:
@@ -177,6 +192,8 @@ def setup(app: Sphinx) -> ExtensionMetadata:
         app: the application that loads this extension.
     """
     app.add_directive("objectives", ObjectivesDirective)
+    app.add_directive("quiz", QuizDirective)
+    app.add_directive("curriculum", CurriculumDirective)
     app.add_css_file("icons.css", priority=900)
     app.add_css_file("dlbasics.css", priority=901)
     app.add_js_file("dlbasics.js", loading_method="defer")

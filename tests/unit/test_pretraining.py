@@ -149,3 +149,11 @@ def test_the_default_views_of_the_contrastive_loss_are_the_strong_ones(images):
     assert torch.equal(
         pretraining.contrastive_loss()(torch.nn.Flatten(), images, torch.Generator().manual_seed(0)), expected
     )
+
+
+def test_a_supervised_encoder_comes_with_the_head_that_names_the_classes(course):
+    few = course.train[:300]
+    made = pretraining.supervised(few, pretraining.recipe(300, epochs=8, batch_size=50), width=4)
+    assert made.head.weight.shape == (few.n_classes, made.backbone.dimension)
+    logits = made.head(made.backbone(few.pixels))
+    assert (logits.argmax(dim=1) == few.labels).float().mean() > 0.5  # chance is 0.1
