@@ -18,7 +18,7 @@ function element(tag, attributes = {}, ...children) {
 
 function readPositions(model) {
   const view = model.get("positions");
-  const maps = model.get("map_names").length;
+  const maps = model.get("choices").reduce((product, choice) => product * choice.values.length, 1);
   const count = view.byteLength / 4 / maps;
   return Array.from({ length: maps }, (_, map) =>
     Float32Array.from({ length: 2 * count }, (_, i) => view.getUint16(4 * map * count + 2 * i, true) / STEPS),
@@ -72,9 +72,14 @@ function render({ model, el }) {
   const zoomOut = button("−", "Zoom out");
   const reset = button("⟲", "Reset the view");
   const stage = element("div", { class: "dlb-atlas-stage" }, canvas, card);
-  const select = element("select", {}, ...model.get("map_names").map((name, i) => element("option", { value: i }, name)));
-  const choice = element("label", {}, "Map ", select);
-  const tools = element("div", { class: "dlb-atlas-tools" }, ...(maps.length > 1 ? [choice] : []), zoomOut, zoomIn, reset);
+  const choices = model.get("choices").filter((choice) => choice.values.length > 1);
+  const controls = choices.map(({ name, values, slider }) => {
+    if (!slider) return element("select", {}, ...values.map((value, i) => element("option", { value: i }, value)));
+    return element("input", { type: "range", min: 0, max: values.length - 1, value: 0, "aria-valuetext": values[0] });
+  });
+  const readings = choices.map(({ values, slider }) => (slider ? element("output", {}, values[0]) : ""));
+  const labelled = choices.map(({ name }, i) => element("label", {}, `${name} `, controls[i], readings[i]));
+  const tools = element("div", { class: "dlb-atlas-tools" }, ...labelled, element("span", {}, zoomOut, zoomIn, reset));
   const classButtons = names.map((name, k) => {
     const swatch = element("span", { class: "dlb-atlas-swatch", style: `background:${colours[k]}` });
     return element("button", { type: "button", "aria-pressed": "true" }, swatch, name);
@@ -340,7 +345,16 @@ function render({ model, el }) {
   );
   all.addEventListener("click", () => setHidden(hidden.size ? new Set() : new Set(names.keys())));
 
-  select.addEventListener("change", () => travel(maps[Number(select.value)]));
+  controls.forEach((control, i) =>
+    control.addEventListener("input", () => {
+      if (choices[i].slider) {
+        readings[i].textContent = choices[i].values[Number(control.value)];
+        control.setAttribute("aria-valuetext", readings[i].textContent);
+      }
+      // The maps follow one another as the last choice runs fastest.
+      travel(maps[controls.reduce((index, each, k) => index * choices[k].values.length + Number(each.value), 0)]);
+    }),
+  );
 
   function travel(target) {
     cancelAnimationFrame(animation);

@@ -1,7 +1,9 @@
 """An atlas of an embedding: its maps in the plane, and the image behind each point, explored in the browser alone."""
 
 import io
+import itertools
 import math
+import numbers
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ class Atlas(anywidget.AnyWidget):
 
     Args:
         maps: a name and its points, shape (N, 2), finite; the first is shown first.
+        choices: for each control its values, numbers for a slider and words for a list; ``maps`` then has a key for
+            each combination, a tuple in the order of the controls. None: one list of the maps' names.
         labels: the class of each point, integers in [0, K), shape (N,).
         class_names: K names, K <= 256.
         alt: what the maps show, in a sentence.
@@ -37,6 +41,7 @@ class Atlas(anywidget.AnyWidget):
         colours: K colours; by default those of the book's ten classes.
 
     Raises:
+        KeyError: a combination of the choices has no map.
         ValueError: shapes that do not belong together, points that are not finite, labels outside the classes.
     """
 
@@ -44,10 +49,12 @@ class Atlas(anywidget.AnyWidget):
     _css = HERE / "atlas.css"
 
     alt = traitlets.Unicode().tag(sync=True)
-    map_names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    # The controls in order: name, values in words, and whether it is a slider.
+    choices = traitlets.List(traitlets.Dict()).tag(sync=True)
     class_names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     colours = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    # Little-endian uint16, shape (maps, N, 2): x to the right and y down, 0 to 65,535 across the longer side.
+    # Little-endian uint16, shape (maps, N, 2), the last choice running fastest; x to the right and y down, 0 to 65,535
+    # across the longer side.
     positions = traitlets.Bytes().tag(sync=True)
     labels = traitlets.Bytes().tag(sync=True)
     # All thumbnails in one PNG, in rows of `sprite_columns`; empty where there are no images.
@@ -57,11 +64,12 @@ class Atlas(anywidget.AnyWidget):
 
     def __init__(
         self,
-        maps: Mapping[str, ArrayLike],
+        maps: Mapping[Any, ArrayLike],
         *,
         labels: ArrayLike,
         class_names: Sequence[str],
         alt: str,
+        choices: Mapping[str, Sequence[Any]] | None = None,
         images: Any = None,
         colours: Sequence[str] | None = None,
     ) -> None:
@@ -77,6 +85,11 @@ class Atlas(anywidget.AnyWidget):
                 f"labels must lie in [0, {len(class_names) - 1}] for {len(class_names)} class names, "
                 f"got {classes.min()} to {classes.max()}"
             )
+        if choices is None:
+            choices, maps = {"Map": list(maps)}, {(name,): points for name, points in maps.items()}
+        combinations = list(itertools.product(*choices.values()))
+        if missing := [combination for combination in combinations if combination not in maps]:
+            raise KeyError(f"maps has no {missing[0]} among its {len(maps)}: each combination of the choices needs one")
         palette = (
             [CLASS_COLOURS[k % len(CLASS_COLOURS)] for k in range(len(class_names))] if colours is None else colours
         )
@@ -85,15 +98,24 @@ class Atlas(anywidget.AnyWidget):
         png, columns, size = (b"", 1, [0, 0]) if images is None else _sprite(images, len(classes))
         super().__init__(
             alt=checked_alt(alt),
-            map_names=list(maps),
+            choices=[_control(name, values) for name, values in choices.items()],
             class_names=list(class_names),
             colours=list(palette),
-            positions=b"".join(_quantised(points, name, len(classes)).tobytes() for name, points in maps.items()),
+            positions=b"".join(
+                _quantised(maps[c], ", ".join(map(str, c)), len(classes)).tobytes() for c in combinations
+            ),
             labels=classes.astype(np.uint8).tobytes(),
             sprite=png,
             sprite_columns=columns,
             thumbnail=size,
         )
+
+
+def _control(name: str, values: Sequence[Any]) -> dict[str, Any]:
+    """A choice as the browser is told of it."""
+    numbers_only = all(isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values)
+    words = [f"{value:,}" if numbers_only else str(value) for value in values]
+    return {"name": name, "values": words, "slider": numbers_only}
 
 
 def _quantised(points: ArrayLike, name: str, count: int) -> NDArray[np.uint16]:

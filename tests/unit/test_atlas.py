@@ -27,7 +27,7 @@ def atlas(**changes: Any) -> Atlas:
 
 
 def positions_of(widget: Atlas) -> np.ndarray:
-    return np.frombuffer(widget.positions, "<u2").reshape(len(widget.map_names), -1, 2) / 65_535
+    return np.frombuffer(widget.positions, "<u2").reshape(-1, len(widget.labels), 2) / 65_535
 
 
 def test_a_map_fills_the_square_without_distortion_and_points_down_as_on_a_screen() -> None:
@@ -60,6 +60,21 @@ def test_every_thumbnail_is_found_in_the_sprite(channels: int) -> None:
 
 def test_the_classes_have_the_books_colours() -> None:
     assert atlas().colours == list(figures.CLASS_COLOURS[:2])
+
+
+def test_every_combination_of_the_choices_has_its_map_the_last_choice_running_fastest() -> None:
+    generator = np.random.default_rng(0)
+    maps = {(method, step): generator.random((4, 2)) for method in ("a", "b") for step in (0, 1000)}
+    widget = atlas(maps=maps, choices={"method": ["a", "b"], "step": [0, 1000]})
+    assert widget.choices == [
+        {"name": "method", "values": ["a", "b"], "slider": False},
+        {"name": "step", "values": ["0", "1,000"], "slider": True},
+    ]
+    for number, combination in enumerate(maps):
+        alone = atlas(maps={"x": maps[combination]})
+        np.testing.assert_array_equal(positions_of(widget)[number], positions_of(alone)[0])
+    with pytest.raises(KeyError, match=r"maps has no \('a', 20\) among its 4"):
+        atlas(maps=maps, choices={"method": ["a", "b"], "step": [0, 1000, 20]})
 
 
 def test_an_atlas_may_have_no_images() -> None:
@@ -101,7 +116,7 @@ def open_atlas(page: Page, widget: Atlas) -> None:
     page.set_content(
         f"<style>{style.read_text(encoding='utf-8')}</style><div id=here></div><div style='height:3000px'></div>"
     )
-    plain = ("alt", "map_names", "class_names", "colours", "sprite_columns", "thumbnail")
+    plain = ("alt", "choices", "class_names", "colours", "sprite_columns", "thumbnail")
     state = {name: getattr(widget, name) for name in plain}
     binary = {name: list(getattr(widget, name)) for name in ("positions", "labels", "sprite")}
     page.evaluate(OPEN, {"source": source.read_text(encoding="utf-8"), "state": state, "binary": binary})
@@ -162,5 +177,25 @@ def test_a_reader_finds_images_by_pointer_and_keys_hides_classes_and_is_not_trap
         page.get_by_role("button", name="Reset the view").click()
         page.mouse.move(middle[0] - side / 4, middle[1] - side / 2)
         assert card.is_visible()
+
+        # The same with a list and a slider: every combination shows its own map.
+        places = {
+            ("first", 0): CORNERS,
+            ("first", 1): np.roll(CORNERS, 3, axis=0),
+            ("second", 0): np.roll(CORNERS, 1, axis=0),
+            ("second", 1): np.roll(CORNERS, 2, axis=0),
+        }
+        open_atlas(
+            page, atlas(maps=places, labels=[0, 0, 0, 1], choices={"method": ["first", "second"], "step": [0, 1]})
+        )
+        seen = []
+        for method in ("first", "second"):
+            page.get_by_role("combobox", name="method").select_option(method)
+            for key in ("Home", "End"):
+                page.get_by_role("slider", name="step").press(key)
+                assert page.locator("output").text_content() == str(int(key == "End"))
+                page.wait_for_timeout(50)
+                seen.append(page.locator("canvas.dlb-atlas-canvas").evaluate("c => c.toDataURL()"))
+        assert len(set(seen)) == 4
         assert errors == []
         browser.close()
