@@ -279,12 +279,14 @@ def test_an_experiment_runs_in_miniature(miniatures, experiment):
 def test_a_stored_result_matches_its_declaration_and_looks_like_its_miniature(miniatures, experiment):
     stored = experiments.load(experiment.name)
     assert form(stored.values) == form(json.loads(storage.compact(miniatures(experiment).values)))
-    assert stored.made["seconds"] < 3600
+    assert stored.made["seconds"] < 7200  # wall time, on machines that were shared
 
 
 @pytest.mark.parametrize("name", [e.name for e in EXPERIMENTS])
 def test_a_stored_result_is_there_and_current(name):
-    assert experiments.load(name).settings["data"] == "fashion-mnist"
+    result = experiments.load(name)
+    assert result.key == find(name).key
+    assert result.settings.get("data") in ("fashion-mnist", "python-language-reference", None)
 
 
 @pytest.mark.parametrize("method", ["contrastive", "autoencoder"])

@@ -20,14 +20,20 @@ ROOMS = {  # from the ground up: a module may import from its own room and from 
     "device": {"device"},
     "data": {"download", "idx", "debian", "digits", "sources", "data", "text"},
     "augment": {"augment"},
-    "models": {"models", "attention"},
+    "models": {"models", "attention", "recurrent", "blocks", "graphs"},
     "losses": {"losses", "schedules"},
-    "training": {"training", "pretraining"},
-    "evaluation": {"data_checks", "evaluation", "finetuning", "intervals", "robustness", "space", "registry"},
+    "training": {"training", "pretraining", "siamese", "autoencoders", "language"},
+    "evaluation": {
+        "data_checks", "evaluation", "finetuning", "hog", "intervals", "robustness", "signals", "space", "registry",
+        "probes", "invariance", "filling", "calibration", "ngrams", "looking",
+    },
     "experiments": {"experiments"},
     "checking": {"checking"},
-    "figures": {"look", "columns", "annotate", "curves", "pictures", "comparisons", "figures", "explore", "atlas"},
-}
+    "figures": {
+        "look", "columns", "annotate", "curves", "pictures", "comparisons", "figures", "explore", "atlas", "kernel_lab",
+        "panels", "attention_pictures",
+    },
+}  # fmt: skip
 FLOORS = {module: floor for floor, modules in enumerate(ROOMS.values()) for module in modules}
 MOST_KILOBYTES = 1000  # of one tracked file; embeddings for a page are the largest there should be
 

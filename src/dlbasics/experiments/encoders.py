@@ -1,4 +1,4 @@
-"""Train the encoders that the pages read: contrastive, autoencoder, masked (no label seen) and supervised, several seeds.
+"""Train the encoders that the pages read, several seeds each: three that see no label, and a supervised one.
 
 Values, by seed: ``history`` (columns of the run), ``health`` (of the embedding of the validation images), ``seconds``.
 """
@@ -37,9 +37,7 @@ def _pretrain_all(workspace: Workspace, method: str) -> dict[str, Any]:
         )  # fmt: skip
         own = {name: settings[name] for name in ("temperature", "hide") if name in settings}
         learn = getattr(pretraining, method)
-        made = learn(
-            pool, recipe, width=settings["width"], checkpoint=workspace.checkpoint(f"{method}-{seed}"), **own
-        )
+        made = learn(pool, recipe, width=settings["width"], checkpoint=workspace.checkpoint(f"{method}-{seed}"), **own)
         workspace.keep(f"{method}-{seed}", made.backbone.state_dict())
         return {
             "history": {name: made.history[name] for name in HISTORY},
