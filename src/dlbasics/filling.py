@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from dlbasics.losses import masked_reconstruction
+
 
 def hidden_error(filled: Tensor, pixels: Tensor, hidden: Tensor) -> float:
     """Mean squared error over the hidden pixels of all images.
@@ -13,7 +15,7 @@ def hidden_error(filled: Tensor, pixels: Tensor, hidden: Tensor) -> float:
         filled, pixels: shape (N, 1, H, W).
         hidden: True where hidden, the same shape; at least one pixel.
     """
-    return (filled - pixels)[hidden].square().mean().item()
+    return masked_reconstruction(filled, pixels, hidden).item()
 
 
 def mean_of_visible(pixels: Tensor, hidden: Tensor) -> Tensor:

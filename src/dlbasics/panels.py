@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path
 from numpy.typing import ArrayLike
 
 from dlbasics.annotate import legend_above
 from dlbasics.columns import as_array, column
-from dlbasics.look import CLASS_COLOURS, METHOD_MARKERS, colour_of, hide_spines, method_label, subplots
+from dlbasics.look import METHOD_MARKERS, colour_of, hide_spines, method_label, subplots
+from dlbasics.pictures import draw_dots
 
 MARKERS = tuple(METHOD_MARKERS.values())
 
@@ -31,12 +30,7 @@ def dots(axes: Axes, points: ArrayLike, labels: ArrayLike, *, size: float = 3) -
     if places.ndim != 2 or places.shape[1] != 2 or classes.shape != (len(places),):
         raise ValueError(f"expected points of shape (N, 2) and N labels, got {places.shape} and {classes.shape}")
     for k in np.unique(classes):
-        chosen = places[classes == k]
-        path = Path(np.repeat(chosen, 2, axis=0), [Path.MOVETO, Path.LINETO] * len(chosen))
-        path.should_simplify = False  # matplotlib would take long paths of dots for lines and merge them
-        axes.add_patch(
-            PathPatch(path, edgecolor=CLASS_COLOURS[k % 10], linewidth=size, capstyle="round", fill=False, alpha=0.8)
-        )
+        draw_dots(axes, places[classes == k], class_number=k, size=size)
     axes.autoscale_view()
     axes.set(xticks=[], yticks=[])
     hide_spines(axes)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
@@ -92,14 +93,7 @@ def scatter(
     rounds = np.arange(len(places)) * ROUNDS // max(len(places), 1)
     for turn in range(ROUNDS):
         for k in np.unique(classes[rounds == turn]):
-            chosen = places[(rounds == turn) & (classes == k)]
-            dots = Path(np.repeat(chosen, 2, axis=0), [Path.MOVETO, Path.LINETO] * len(chosen))
-            dots.should_simplify = False  # matplotlib would take long paths of dots for lines and merge them
-            axes.add_patch(
-                PathPatch(
-                    dots, edgecolor=CLASS_COLOURS[k % 10], linewidth=size, capstyle="round", fill=False, alpha=0.75
-                )
-            )
+            draw_dots(axes, places[(rounds == turn) & (classes == k)], class_number=k, size=size)
     axes.autoscale_view()
     axes.set(xlabel=xlabel, ylabel=ylabel)
     if not xlabel and not ylabel:
@@ -110,6 +104,14 @@ def scatter(
             axes.plot([], [], "o", color=CLASS_COLOURS[order % 10], label=name)
         legend_above(axes, 3)
     return figure
+
+
+def draw_dots(axes: Axes, points: np.ndarray, *, class_number: int, size: float) -> None:
+    """Add points (N, 2) of one class to axes, as a single path of dots of diameter ``size``."""
+    path = Path(np.repeat(points, 2, axis=0), [Path.MOVETO, Path.LINETO] * len(points))
+    path.should_simplify = False  # matplotlib would take long paths of dots for lines and merge them
+    colour = CLASS_COLOURS[class_number % 10]
+    axes.add_patch(PathPatch(path, edgecolor=colour, linewidth=size, capstyle="round", fill=False, alpha=0.75))
 
 
 def confusion(matrix: ArrayLike, class_names: Sequence[str]) -> Figure:

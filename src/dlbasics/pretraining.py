@@ -142,12 +142,17 @@ def autoencoder_loss(augment: Augment = NOTHING) -> Loss:
     return loss
 
 
-def masked_loss(hide: float) -> Loss:
-    """For `fit` of a Sequential(backbone, decoder): squared error over the patches that were hidden."""
+def masked_loss(hide: float, *, fill: float = 0.0) -> Loss:
+    """For `fit` of a Sequential(backbone, decoder): squared error over the patches that were hidden.
+
+    Args:
+        hide: share of the patches.
+        fill: what stands in a hidden pixel, 0 for black.
+    """
 
     def loss(model: nn.Module, batch: Images, generator: torch.Generator | None) -> Tensor:
         hidden = random_patches(batch.pixels, hide=hide, generator=generator)
-        seen = batch.pixels.masked_fill(hidden, 0)
+        seen = batch.pixels.masked_fill(hidden, fill)
         return losses.masked_reconstruction(
             model(seen.contiguous(memory_format=torch.channels_last)), batch.pixels, hidden
         )

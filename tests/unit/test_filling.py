@@ -9,7 +9,7 @@ from sklearn.linear_model import LinearRegression
 from torch import nn
 
 from dlbasics import filling
-from dlbasics.experiments.mask_ratio import filled_loss, masks, renew_statistics
+from dlbasics.experiments.mask_ratio import masks, renew_statistics
 from dlbasics.models import ConvBackbone
 from dlbasics.pretraining import masked_loss
 
@@ -78,10 +78,10 @@ def test_filling_with_black_is_the_masked_loss_of_pretraining(course):
     model = nn.Sequential(nn.Flatten(), nn.Linear(784, 784), nn.Unflatten(1, (1, 28, 28)))
     batch = course.train[:20]
     found, expected = (
-        loss(model, batch, torch.Generator().manual_seed(0)) for loss in (filled_loss(0.6, 0.0), masked_loss(0.6))
+        loss(model, batch, torch.Generator().manual_seed(0)) for loss in (masked_loss(0.6, fill=0.0), masked_loss(0.6))
     )
     assert found.item() == pytest.approx(expected.item())
-    grey = filled_loss(0.6, 0.5)(model, batch, torch.Generator().manual_seed(0))
+    grey = masked_loss(0.6, fill=0.5)(model, batch, torch.Generator().manual_seed(0))
     assert grey.item() != pytest.approx(expected.item())
 
 

@@ -17,6 +17,7 @@ from dlbasics import data, evaluation, schedules
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.experiments.transfer import ENCODERS, backbones
 from dlbasics.models import Decoder, seeded
+from dlbasics.training import update
 
 
 def run(workspace: Workspace) -> dict[str, Any]:
@@ -59,9 +60,7 @@ def fit_decoder(embeddings: Tensor, pixels: Tensor, *, steps: int, seed: int) ->
     for _ in range(steps):
         rows = torch.randint(len(pixels), (128,), generator=generator)
         loss = (decoder(embeddings[rows]) - pixels[rows]).square().mean()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+        update(loss, decoder, optimiser)
         schedule.step()
     return decoder.eval()
 

@@ -16,7 +16,10 @@ from dlbasics.augment import STRONG, two_views
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.pretraining import Pretrained
 
-SHARED = {"data": "fashion-mnist", "images": 50_000, "width": 24, "seeds": [0, 1, 2]}
+SHARED = {
+    "data": "fashion-mnist", "images": 50_000, "width": 24, "seeds": [0, 1, 2],
+    "batch_size": 256, "learning_rate": 2e-3,
+}  # fmt: skip
 SMALL = {"images": 600, "width": 4, "epochs": 1, "seeds": [0, 1]}
 HISTORY = ("step", "train_loss", "learning_rate", "gradient_norm", "update_ratio")
 
@@ -62,35 +65,18 @@ def _health(made: Pretrained, images: data.Images) -> dict[str, float]:
     }
 
 
-CONTRASTIVE = Experiment(
-    name="contrastive",
-    version=1,
-    settings=SHARED
-    | {"epochs": 10, "batch_size": 256, "learning_rate": 2e-3, "temperature": 0.5, "augment": asdict(STRONG)},
-    miniature=SMALL,
-    run=lambda workspace: _pretrain_all(workspace, "contrastive"),
-)
+def _encoders(method: str, **own: Any) -> Experiment:
+    """The declaration of a method's encoders: the shared settings, and its own."""
+    return Experiment(
+        name=method,
+        version=1,
+        settings=SHARED | own,
+        miniature=SMALL,
+        run=partial(_pretrain_all, method=method),
+    )
 
-AUTOENCODERS = Experiment(
-    name="autoencoder",
-    version=1,
-    settings=SHARED | {"epochs": 8, "batch_size": 256, "learning_rate": 2e-3},
-    miniature=SMALL,
-    run=lambda workspace: _pretrain_all(workspace, "autoencoder"),
-)
 
-MASKED = Experiment(
-    name="masked",
-    version=1,
-    settings=SHARED | {"epochs": 8, "batch_size": 256, "learning_rate": 2e-3, "hide": 0.6},
-    miniature=SMALL,
-    run=lambda workspace: _pretrain_all(workspace, "masked"),
-)
-
-SUPERVISED = Experiment(
-    name="supervised",
-    version=1,
-    settings=SHARED | {"epochs": 8, "batch_size": 256, "learning_rate": 2e-3},
-    miniature=SMALL,
-    run=lambda workspace: _pretrain_all(workspace, "supervised"),
-)
+CONTRASTIVE = _encoders("contrastive", epochs=10, temperature=0.5, augment=asdict(STRONG))
+AUTOENCODERS = _encoders("autoencoder", epochs=8)
+MASKED = _encoders("masked", epochs=8, hide=0.6)
+SUPERVISED = _encoders("supervised", epochs=8)

@@ -21,7 +21,8 @@ from dlbasics import data, evaluation, pretraining, probes
 from dlbasics.data import Images
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.experiments.layer_probes import accuracies, halves
-from dlbasics.models import ConvBackbone, seeded
+from dlbasics.experiments.storage import encoder
+from dlbasics.models import ConvBackbone
 from dlbasics.pretraining import Pretrained
 
 
@@ -74,8 +75,7 @@ def run(workspace: Workspace) -> dict[str, Any]:
         fives = [sorted(order[:5]), sorted(order[5:])]
         everything = learn(list(range(10)), seed, "all")
         told = [learn(five, seed, f"five-{place}") for place, five in enumerate(fives)]
-        with seeded(seed):
-            untrained = ConvBackbone(width=width).eval()
+        untrained = encoder("random", seed=seed, width=width)
         return {
             "fives": fives,
             "all": about_the_told(everything, list(range(10))),

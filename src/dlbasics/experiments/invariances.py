@@ -25,7 +25,8 @@ from dlbasics.augment import STRONG, Augment
 from dlbasics.evaluation import Scale
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.experiments.encoders import AUTOENCODERS, CONTRASTIVE, MASKED, SUPERVISED
-from dlbasics.experiments.layer_probes import encoder, halves
+from dlbasics.experiments.layer_probes import halves
+from dlbasics.experiments.storage import encoder
 
 # A kind of change and its recipe at a strength in [0, 1]. STRONG, the contrastive recipe, has a crop of strength 1, a
 # rotation of 0.25, an intensity of 0.5, erasing in 0.3 of the views and noise of 0.125.
@@ -90,7 +91,8 @@ def run(workspace: Workspace) -> dict[str, Any]:
         if name == "pixels":
             embed: Callable[[Tensor], Tensor] = probes.flatten
         else:
-            embed = partial(evaluation.embed, encoder(name, seed, width=settings["width"], workspace=workspace))
+            backbone = encoder(name, seed=seed, width=settings["width"], results=workspace.results)
+            embed = partial(evaluation.embed, backbone)
         raw = embed(pool.pixels)
         scale = Scale.of(raw, shared=name == "pixels")
         x, z = scale(raw), scale(embed(new.pixels))

@@ -20,9 +20,9 @@ from dlbasics import data, evaluation, finetuning
 from dlbasics.evaluation import LinearProbe, Scale
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.experiments.encoders import AUTOENCODERS, CONTRASTIVE
-from dlbasics.experiments.storage import Result, load_encoder
+from dlbasics.experiments.storage import Result, encoder
 from dlbasics.intervals import Interval, paired_difference
-from dlbasics.models import ConvBackbone, seeded
+from dlbasics.models import ConvBackbone
 
 CHOOSING_SEED = 10_000  # the draws for choices start here, those of the table at 0: they are never the same
 PRETRAINED = ("contrastive", "autoencoder")
@@ -104,7 +104,11 @@ class _Study:
         """One for each encoder of the method; for the pixels, the pixels."""
         if method == "pixels":
             return [self._space(nn.Flatten())]
-        return [self._space(self._encoder(method, seed)) for seed in self.workspace.settings["seeds"]]
+        width, results = self.workspace.settings["width"], self.workspace.results
+        return [
+            self._space(encoder(method, seed=seed, width=width, results=results))
+            for seed in self.workspace.settings["seeds"]
+        ]
 
     def _space(self, backbone: nn.Module) -> _Space:
         bare = isinstance(backbone, nn.Flatten)
@@ -113,12 +117,6 @@ class _Study:
             for split in (self.pool, self.validation, self.test)
         )
         return _Space(backbone, pool, validation, test, Scale.of(pool, shared=bare))
-
-    def _encoder(self, method: str, seed: int) -> ConvBackbone:
-        if method in PRETRAINED:
-            return load_encoder(method, seed=seed, results=self.workspace.results)
-        with seeded(seed):
-            return ConvBackbone(width=self.workspace.settings["width"]).eval()
 
     def probe(self, space: _Space, budget: int, draw: int, strength: float) -> LinearProbe:
         rows = self.labelled(budget, draw)

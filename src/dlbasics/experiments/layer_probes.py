@@ -21,8 +21,7 @@ from dlbasics.data import Images
 from dlbasics.evaluation import Scale
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.experiments.encoders import AUTOENCODERS, CONTRASTIVE, SUPERVISED
-from dlbasics.experiments.storage import load_encoder
-from dlbasics.models import ConvBackbone, seeded
+from dlbasics.experiments.storage import encoder
 
 STRENGTH = 0.03  # of the probe at `dimension` features; see `accuracies`
 
@@ -30,14 +29,6 @@ STRENGTH = 0.03  # of the probe at `dimension` features; see `accuracies`
 def halves(course: data.Dataset, n: int) -> tuple[Images, Images]:
     """The validation images that probes learn from, and as many others that they are scored on."""
     return course.validation[:n], course.validation[n : 2 * n]
-
-
-def encoder(name: str, seed: int, *, width: int, workspace: Workspace) -> ConvBackbone:
-    """A stored encoder, or with the name ``"random"`` one that was never trained."""
-    if name != "random":
-        return load_encoder(name, seed=seed, results=workspace.results)
-    with seeded(seed):
-        return ConvBackbone(width=width).eval()
 
 
 def accuracies(
@@ -66,7 +57,7 @@ def run(workspace: Workspace) -> dict[str, Any]:
     dimension = 16 * settings["width"]
 
     def measure(name: str, seed: int) -> dict[str, Any]:
-        backbone = encoder(name, seed, width=settings["width"], workspace=workspace)
+        backbone = encoder(name, seed=seed, width=settings["width"], results=workspace.results)
 
         def read(reduce: probes.Reduce) -> list[tuple[str, Tensor, Tensor]]:
             first = probes.features_by_block(backbone, known.pixels, reduce=reduce)

@@ -18,6 +18,7 @@ from dlbasics import data
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.experiments.transfer import ENCODERS, backbones
 from dlbasics.models import seeded
+from dlbasics.training import update
 
 SIDE = 56  # of a canvas, in pixels
 GARMENT = 28
@@ -111,9 +112,7 @@ def fit_head(seen: Tensor, centres: Tensor, *, steps: int, seed: int) -> WhereHe
     for _ in range(steps):
         rows = torch.randint(len(seen), (64,), generator=generator)
         loss = F.smooth_l1_loss(head(seen[rows]) / 14, centres[rows] / 14)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+        update(loss, head, optimiser)
         schedule.step()
     return head.eval()
 

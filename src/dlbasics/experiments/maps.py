@@ -20,8 +20,7 @@ from sklearn.manifold import TSNE, trustworthiness
 from dlbasics import data, evaluation
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.experiments.encoders import CONTRASTIVE
-from dlbasics.experiments.storage import load_encoder
-from dlbasics.models import ConvBackbone, seeded
+from dlbasics.experiments.storage import encoder
 
 
 def images(course: data.Dataset, n: int) -> data.Images:
@@ -33,13 +32,10 @@ def run(workspace: Workspace) -> dict[str, Any]:
     """Draw every map."""
     settings = workspace.settings
     drawn = images(data.load(name=settings["data"]), settings["images"])
-    with seeded(0):
-        untrained = ConvBackbone(width=settings["width"]).eval()
     embeddings = {
-        "contrastive": evaluation.embed(load_encoder("contrastive", results=workspace.results), drawn.pixels),
-        "random": evaluation.embed(untrained, drawn.pixels),
-        "pixels": drawn.pixels.flatten(1),
-    }
+        name: evaluation.embed(encoder(name, seed=0, width=settings["width"], results=workspace.results), drawn.pixels)
+        for name in ("contrastive", "random")
+    } | {"pixels": drawn.pixels.flatten(1)}
     maps: dict[str, list[list[float]]] = {}
     trust: dict[str, float] = {}
     for embedding, points in embeddings.items():
@@ -73,17 +69,34 @@ def _wanted(embedding: str, settings: dict[str, Any]) -> list[tuple[str, int, in
 
 
 def _map(points: np.ndarray, method: str, setting: int, seed: int) -> dict[str, Any]:
+    flat = project(points, method, setting=setting, seed=seed)
+    trust = trustworthiness(points, flat, n_neighbors=15, metric="cosine")
+    return {"map": within_the_square(flat).tolist(), "trustworthiness": float(trust)}
+
+
+def project(points: np.ndarray, method: str, *, setting: int, seed: int, start: np.ndarray | None = None) -> np.ndarray:
+    """A map of points (N, D), shape (N, 2), by cosine distances.
+
+    Args:
+        method: ``"UMAP"`` or ``"t-SNE"``.
+        setting: neighbours, or perplexity.
+        start: where the points stand at first, shape (N, 2); None leaves it to the method's usual start.
+    """
     if method == "UMAP":
         import umap  # compiles for seconds when it is imported
 
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="n_jobs value")  # a seed makes it single-threaded: wanted
-            flat = umap.UMAP(n_neighbors=setting, random_state=seed, metric="cosine").fit_transform(points)
-    else:
-        flat = TSNE(perplexity=setting, random_state=seed, metric="cosine", init="pca").fit_transform(points)
-    trust = trustworthiness(points, flat, n_neighbors=15, metric="cosine")
+            init = "spectral" if start is None else start
+            return umap.UMAP(n_neighbors=setting, random_state=seed, metric="cosine", init=init).fit_transform(points)
+    init = "pca" if start is None else start
+    return TSNE(perplexity=setting, random_state=seed, metric="cosine", init=init).fit_transform(points)
+
+
+def within_the_square(flat: np.ndarray) -> np.ndarray:
+    """A map (N, 2) stretched to [-1, 1] in both directions; a direction in which nothing varies stays at -1."""
     low, high = flat.min(axis=0), flat.max(axis=0)
-    return {"map": ((flat - low) / (high - low) * 2 - 1).astype(float).tolist(), "trustworthiness": float(trust)}
+    return ((flat - low) / np.maximum(high - low, 1e-12) * 2 - 1).astype(float)
 
 
 MAPS = Experiment(

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dlbasics import data, evaluation, filling, losses, pretraining
+from dlbasics import data, evaluation, filling, pretraining
 from dlbasics.experiments.codes import shown
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.experiments.probing import Prober
@@ -33,18 +33,6 @@ MASK_SEED = 11
 def masks(pixels: Tensor, patches: int) -> Tensor:
     """The masks that all fillers are tried with, (N, 1, 28, 28): ``patches`` of 16 hidden in every image."""
     return random_patches(pixels, hide=patches / PATCHES, generator=torch.Generator().manual_seed(MASK_SEED))
-
-
-def filled_loss(hide: float, fill: float) -> Loss:
-    """As `pretraining.masked_loss`, hidden pixels set to ``fill`` instead of black."""
-
-    def loss(model: nn.Module, batch: data.Images, generator: torch.Generator | None) -> Tensor:
-        hidden = random_patches(batch.pixels, hide=hide, generator=generator)
-        seen = batch.pixels.masked_fill(hidden, fill)
-        decoded = model(seen.contiguous(memory_format=torch.channels_last))
-        return losses.masked_reconstruction(decoded, batch.pixels, hidden)
-
-    return loss
 
 
 def run(workspace: Workspace) -> dict[str, Any]:
@@ -102,7 +90,7 @@ class _Study:
     def masked(self, patches: int, seed: int, fill: str) -> dict[str, Any]:
         """Pretrain one network by filling in, and measure it."""
         model, value = self._network(seed), {"black": 0.0, "grey": 0.5}[fill]
-        self._train(model, seed, filled_loss(patches / PATCHES, value))
+        self._train(model, seed, pretraining.masked_loss(patches / PATCHES, fill=value))
         hidden = masks(self.tried, patches)
         decoded = predict_logits(model, self.tried.masked_fill(hidden, value))
         found: dict[str, Any] = {"filled": filling.hidden_error(decoded, self.tried, hidden)}

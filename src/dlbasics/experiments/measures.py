@@ -19,8 +19,9 @@ from dlbasics.data import Images
 from dlbasics.evaluation import LinearProbe, Scale
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.experiments.encoders import AUTOENCODERS, CONTRASTIVE, MASKED, SUPERVISED
-from dlbasics.experiments.storage import load_encoder
-from dlbasics.models import ConvBackbone, seeded
+from dlbasics.experiments.label_efficiency import CHOOSING_SEED
+from dlbasics.experiments.storage import encoder
+from dlbasics.models import ConvBackbone
 from dlbasics.robustness import CORRUPTIONS
 
 METHODS = ("supervised", "contrastive", "masked", "autoencoder", "random", "pca", "pixels")
@@ -28,7 +29,6 @@ MEASURES = (  # more of each is better
     "linear probe", "kNN", "one shot", "five shots", "NMI", "ARI", "silhouette", "corrupted", "few labels",
     "fine-tuned",
 )  # fmt: skip
-CHOOSING_SEED = 1000  # of the draws that choose a penalty; those of the table count from 0
 
 
 class _Study:
@@ -48,10 +48,7 @@ class _Study:
             return nn.Flatten()
         if method == "pca":
             return _Components(self.pool.pixels, self.settings["components"])
-        if method == "random":
-            with seeded(seed):
-                return ConvBackbone(width=self.settings["width"]).eval()
-        return load_encoder(method, seed=seed, results=self.workspace.results)
+        return encoder(method, seed=seed, width=self.settings["width"], results=self.workspace.results)
 
     def strength(self, method: str) -> float:
         """The penalty that does best on validation for the method's first seed."""

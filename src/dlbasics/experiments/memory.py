@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.models import count_parameters, seeded
 from dlbasics.recurrent import SequenceClassifier, recall_first
+from dlbasics.training import update
 
 # Name: kind of reader, width (for about 10,000 weights), bias of the gate that keeps the old state.
 SHAPES: dict[str, tuple[str, int, float | None]] = {
@@ -47,10 +48,7 @@ def train(
     for _ in range(steps):
         symbols, first = recall_first(batch_size, lag=lag, n_symbols=n_symbols, generator=generator)
         loss = F.cross_entropy(model(symbols), first)
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), clip)
-        optimiser.step()
+        update(loss, model, optimiser, clip=clip)
         losses.append(loss.item())
     return losses
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from dlbasics.device import best_device
 from dlbasics.experiments.declaration import Experiment, Workspace
-from dlbasics.models import ConvBackbone
+from dlbasics.models import ConvBackbone, seeded
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -145,6 +145,18 @@ def load_encoder(method: str, *, seed: int = 0, results: Path = RESULTS) -> Conv
     backbone = ConvBackbone(width=width, channels=channels)
     backbone.load_state_dict(weights)
     return backbone.eval()
+
+
+def encoder(method: str, *, seed: int, width: int, results: Path = RESULTS) -> ConvBackbone:
+    """A stored backbone as by `load_encoder`, or with the method ``"random"`` an untrained one, in eval mode.
+
+    Args:
+        width: of the untrained one; a stored one has its own.
+    """
+    if method != "random":
+        return load_encoder(method, seed=seed, results=results)
+    with seeded(seed):
+        return ConvBackbone(width=width).eval()
 
 
 def _round(value: Any) -> Any:

@@ -12,7 +12,6 @@ where their loss is: behind the projection.
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -20,7 +19,6 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 from torch import nn
 
 from dlbasics import data, evaluation, pretraining, space
@@ -28,6 +26,7 @@ from dlbasics.data import Images
 from dlbasics.evaluation import Scale
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.experiments.maps import images as drawn_images
+from dlbasics.experiments.maps import project, within_the_square
 from dlbasics.models import ConvBackbone, Decoder, projection_head, seeded
 from dlbasics.siamese import Siamese, siamese_loss
 from dlbasics.training import Loss, Recipe, cross_entropy, fit
@@ -127,7 +126,7 @@ def _study(
             before = None
             for step, points in embedded.items():
                 before = _flat(points, projection, before)
-                maps[f"{method}/{projection}/{step}"] = before.astype(float).round(4).tolist()
+                maps[f"{method}/{projection}/{step}"] = before.round(4).tolist()
     return {"health": health, "maps": maps}
 
 
@@ -138,17 +137,11 @@ def _flat(points: np.ndarray, projection: str, before: np.ndarray | None) -> np.
         if before is not None:  # the sign of a component means nothing: take the one that moves the points least
             flat = flat * np.where((flat * before).sum(axis=0) < 0, -1, 1)
     elif projection == "UMAP":
-        import umap  # compiles for seconds when it is imported
-
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="n_jobs value")  # a seed makes it single-threaded: wanted
-            start = "spectral" if before is None else before * 10
-            flat = umap.UMAP(n_neighbors=15, random_state=0, init=start, metric="cosine").fit_transform(points)
+        flat = project(points, projection, setting=15, seed=0, start=None if before is None else before * 10)
     else:
-        start = "pca" if before is None else (before / before.std() * 1e-4).astype(np.float32)
-        flat = TSNE(perplexity=30, random_state=0, init=start, metric="cosine").fit_transform(points)
-    low, high = flat.min(axis=0), flat.max(axis=0)
-    return (flat - low) / np.maximum(high - low, 1e-12) * 2 - 1
+        start = None if before is None else (before / before.std() * 1e-4).astype(np.float32)
+        flat = project(points, projection, setting=30, seed=0, start=start)
+    return within_the_square(flat)
 
 
 TRAINING_MAPS = Experiment(

@@ -20,9 +20,9 @@ from torch.nn import functional as F
 from dlbasics import data, evaluation
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.experiments.encoders import AUTOENCODERS, CONTRASTIVE, MASKED, SUPERVISED
-from dlbasics.experiments.storage import load_encoder
+from dlbasics.experiments.storage import encoder
 from dlbasics.hog import hog
-from dlbasics.models import ConvBackbone, seeded
+from dlbasics.models import ConvBackbone
 
 LEARNT = ("contrastive", "autoencoder", "masked", "supervised")
 ENCODERS = (CONTRASTIVE, AUTOENCODERS, MASKED, SUPERVISED)
@@ -41,12 +41,10 @@ def digits(*, held_out: int = 797, seed: int = data.SPLIT_SEED) -> tuple[data.Im
 
 def backbones(seeds: list[int], *, results: Path, width: int) -> dict[str, list[ConvBackbone]]:
     """The stored encoders of each method, and untrained ones beside them; one for each seed."""
-    found = {method: [load_encoder(method, seed=seed, results=results) for seed in seeds] for method in LEARNT}
-    found["random"] = []
-    for seed in seeds:
-        with seeded(seed):
-            found["random"].append(ConvBackbone(width=width).eval())
-    return found
+    return {
+        method: [encoder(method, seed=seed, width=width, results=results) for seed in seeds]
+        for method in (*LEARNT, "random")
+    }
 
 
 def run(workspace: Workspace) -> dict[str, Any]:

@@ -14,10 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import torch
-from sklearn.datasets import load_digits
 from torch import nn
-from torch.nn import functional as F
 
 from dlbasics import data, evaluation, finetuning, pretraining
 from dlbasics.augment import LIGHT, NOTHING, STRONG, Augment
@@ -26,10 +23,11 @@ from dlbasics.evaluation import Scale
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.experiments.label_efficiency import Table
 from dlbasics.experiments.probing import Prober
+from dlbasics.experiments.transfer import digits
 from dlbasics.models import ConvBackbone, seeded
 from dlbasics.training import Recipe
 
-DIGITS_TO_LEARN_FROM = 1000  # of 1,797; accuracy is measured on the others
+DIGITS_TO_LEARN_FROM = 1000  # of 1,797, see `transfer.digits`; accuracy is measured on the others
 
 
 def run(workspace: Workspace) -> dict[str, Any]:
@@ -56,19 +54,6 @@ def run(workspace: Workspace) -> dict[str, Any]:
     }
     random = [workspace.part(f"random-{seed}", partial(untrained, seed)) for seed in seeds]
     return {"pool": pool, "random": random, "digits": _digits(workspace)}
-
-
-def digits() -> tuple[Images, Images]:
-    """scikit-learn's handwritten digits, enlarged to (N, 1, 28, 28): those to learn from, those to report on.
-
-    Source: Alpaydin & Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998.
-    """
-    found = load_digits()
-    small = torch.from_numpy(found.images).float().unsqueeze(1) / 16  # 0 to 16 ink marks a pixel
-    pixels = F.interpolate(small, size=(28, 28), mode="bilinear", align_corners=False)
-    everything = Images(pixels, torch.from_numpy(found.target).long(), tuple("0123456789"))
-    order = torch.randperm(len(everything), generator=torch.Generator().manual_seed(0))
-    return everything[order[:DIGITS_TO_LEARN_FROM]], everything[order[DIGITS_TO_LEARN_FROM:]]
 
 
 def _digits(workspace: Workspace) -> dict[str, dict[str, Table]]:

@@ -26,9 +26,9 @@ from dlbasics.evaluation import LinearProbe, Scale
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.experiments.encoders import AUTOENCODERS, CONTRASTIVE
 from dlbasics.experiments.label_efficiency import Table
-from dlbasics.experiments.storage import Result, load_encoder
+from dlbasics.experiments.storage import Result, encoder
 from dlbasics.intervals import Interval, mean_interval, paired_difference
-from dlbasics.models import Classifier, ConvBackbone, seeded
+from dlbasics.models import Classifier, ConvBackbone
 from dlbasics.training import Recipe
 
 PROBED = ("contrastive", "autoencoder", "random", "pixels")
@@ -112,14 +112,14 @@ class _Study:
 
     @cached_property
     def spaces(self) -> dict[str, list[_Space]]:
-        found = {name: [self._space(self._encoder(name, s)) for s in self.settings["seeds"]] for name in PROBED[:3]}
+        width, results = self.settings["width"], self.workspace.results
+        found = {
+            name: [
+                self._space(encoder(name, seed=seed, width=width, results=results)) for seed in self.settings["seeds"]
+            ]
+            for name in PROBED[:3]
+        }
         return found | {"pixels": [self._space(nn.Flatten())]}
-
-    def _encoder(self, name: str, seed: int) -> ConvBackbone:
-        if name != "random":
-            return load_encoder(name, seed=seed, results=self.workspace.results)
-        with seeded(seed):
-            return ConvBackbone(width=self.settings["width"]).eval()
 
     def _space(self, backbone: nn.Module) -> _Space:
         pool, choosing, reporting = (
