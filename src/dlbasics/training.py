@@ -26,7 +26,15 @@ Measure = Callable[[nn.Module], dict[str, float]]
 
 
 class TrainingDivergedError(RuntimeError):
-    """The loss became NaN or infinite; the message says where and what to try."""
+    """The loss became NaN or infinite; the message says where and what to try.
+
+    Attributes:
+        history: of the run up to there, the row that was not finite included; for `dlbasics.diagnosis`.
+    """
+
+    def __init__(self, message: str, history: History) -> None:
+        super().__init__(message)
+        self.history = history
 
 
 @dataclass
@@ -178,7 +186,7 @@ def fit(
                     "update_ratio": ((_flat(model) - before).norm() / before.norm()).item(),
                     "seconds": run.seconds_before + time.perf_counter() - started,
                 }
-                _stop_if_diverged(row)
+                _stop_if_diverged(row, run.history)
                 losses, norms = [], []
                 run.look(row, measure)
                 bar.set_postfix({"loss": f"{row['train_loss']:.3f}"})
@@ -336,10 +344,12 @@ def _flat(model: nn.Module) -> Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 
 
-def _stop_if_diverged(row: dict[str, float]) -> None:
+def _stop_if_diverged(row: dict[str, float], history: History) -> None:
     if not math.isfinite(row["train_loss"]):
+        rows = {name: [*history.columns.get(name, []), value] for name, value in row.items()}
         raise TrainingDivergedError(
             f"the loss was {row['train_loss']} by step {row['step']} (learning rate {row['learning_rate']:.2g}, "
             f"gradient norm {row['gradient_norm']:.3g}). Try a learning rate ten times smaller, a warm-up or clip=1.0, "
-            "and look for a log or a division that can meet 0."
+            "and look for a log or a division that can meet 0.",
+            History(rows),
         )

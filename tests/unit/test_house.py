@@ -25,13 +25,14 @@ ROOMS = {  # from the ground up: a module may import from its own room and from 
     "training": {"training", "pretraining", "siamese", "autoencoders", "language"},
     "evaluation": {
         "data_checks", "evaluation", "finetuning", "hog", "intervals", "robustness", "signals", "space", "registry",
+        "readings", "signs", "diagnosis",
         "probes", "invariance", "filling", "calibration", "ngrams", "looking",
     },
     "experiments": {"experiments"},
     "checking": {"checking"},
     "figures": {
         "look", "columns", "annotate", "curves", "pictures", "comparisons", "figures", "explore", "atlas", "kernel_lab",
-        "panels", "attention_pictures",
+        "run_lab", "panels", "attention_pictures",
     },
 }  # fmt: skip
 FLOORS = {module: floor for floor, modules in enumerate(ROOMS.values()) for module in modules}
