@@ -13,13 +13,16 @@ DEV_READY := $(VENV)/ready-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book serve lab release student test test-full lint format experiments bench requirements clean distclean data browser
+.PHONY: help book pdf serve lab release student test test-full lint format experiments bench requirements clean distclean data browser
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 book: data ## Build the executed book into _build/html
 	$(PY) -m dlbasics_site build
+
+pdf: book ## Print the book with Chromium or Chrome into _build/deep-learning-basics.pdf
+	$(PY) -m dlbasics_site pdf
 
 serve: $(READY) ## Show the built book at a local address
 	$(PY) -m dlbasics_site serve
@@ -34,14 +37,17 @@ release: data ## Make exercises/ of solutions/, and grade their checks
 student: $(READY) ## Copy what students get to _build/student, without solutions, banks and tests
 	$(PY) -m dlbasics_course student
 
+# One worker a core, each with one thread; a file's tests stay together, since they share what is dear to make.
+PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses logical --dist loadfile
+
 test: lint data browser ## Build the book, then run every test that takes seconds
 	$(PY) -m dlbasics_site build
-	$(PY) -m pytest
+	$(PYTEST)
 
 test-full: lint data browser ## Run also the tests that take minutes, full experiments among them
 	$(PY) -m dlbasics_site build
 	$(PY) -m dlbasics.experiments status
-	$(PY) -m pytest -m ''
+	$(PYTEST) -m ''
 
 lint: $(DEV_READY) ## Check format, style, types and the workflow
 	$(BIN)/ruff format --check

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
 
 from dlbasics_site.assets import fetch_site_assets, fetch_test_assets
@@ -47,9 +48,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def book(project_root: Path) -> Path:
     """The finished site; built now unless it is up to date."""
     command = [sys.executable, "-m", "dlbasics_site", "build"]
-    built = subprocess.run(
-        command, cwd=project_root, capture_output=True, text=True, encoding="utf-8", timeout=LONGEST_BUILD, check=False
-    )
+    (project_root / "_build").mkdir(exist_ok=True)
+    with FileLock(project_root / "_build" / "book.lock"):  # the tests' workers share one book
+        built = subprocess.run(
+            command, cwd=project_root, capture_output=True, text=True, encoding="utf-8", timeout=LONGEST_BUILD,
+            check=False,
+        )  # fmt: skip
     if built.returncode != 0:
         pytest.fail(f"the book does not build:\n{built.stdout}\n{built.stderr}", pytrace=False)
     return project_root / "_build" / "html"
