@@ -1,31 +1,13 @@
-"""Find the system's Chromium or Chrome for the tests; run as a program, install Debian's where that is allowed."""
+"""The Chromium or Chrome that the tests drive; run as a program, install Debian's where that is allowed."""
 
 import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-PLACES = (  # where macOS and Windows keep what is not on PATH
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "~/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "C:/Program Files/Google/Chrome/Application/chrome.exe",
-    "C:/Program Files (x86)/Google/Chrome/Application/chrome.exe",
-    "~/AppData/Local/Google/Chrome/Application/chrome.exe",
-)
-MISSING = "no Chromium or Chrome was found: install one, or name it in DLBASICS_BROWSER"
+from dlbasics_site.chromium import MISSING, find
+
 LONGEST_INSTALL = 900  # seconds
-
-
-def find() -> Path | None:
-    """The browser that the tests drive: what DLBASICS_BROWSER names, else the system's; None where there is none."""
-    if named := os.environ.get("DLBASICS_BROWSER"):
-        return Path(named) if Path(named).is_file() else None
-    on_path = (shutil.which(command) for command in COMMANDS)
-    candidates = [*filter(None, on_path), *(Path(place).expanduser() for place in PLACES)]
-    return next((Path(candidate) for candidate in candidates if Path(candidate).is_file()), None)
 
 
 def install() -> str | None:

@@ -1,4 +1,5 @@
-// Draws plotly figures and widgets when they near the viewport, with scripts from this site only, and names what has no name.
+// Draws plotly figures and widgets when they near the viewport, with scripts from this site only, names what has no name,
+// and remembers what a reader ticked.
 "use strict";
 
 const dlbasics = (() => {
@@ -186,8 +187,43 @@ const dlbasics = (() => {
     name();
   }
 
+  // ---- Checklists: the ticks stay in this browser ----
+  function rememberTicks(list) {
+    const place = `checklist:${list.dataset.key}`;
+    const boxes = [...list.querySelectorAll("input[type=checkbox]")];
+    const [foot, count, clear] = ["div", "span", "button"].map((name) => document.createElement(name));
+    foot.className = "dlb-count";
+    count.setAttribute("role", "status");
+    clear.type = "button";
+    clear.textContent = "Clear";
+    foot.append(count, clear);
+    list.append(foot);
+    const show = () => {
+      const ticked = boxes.filter((box) => box.checked).length;
+      count.textContent = `${ticked} of ${boxes.length} ticked`;
+      clear.disabled = ticked === 0;
+    };
+    const keep = () => {
+      const ticked = boxes.filter((box) => box.checked).map((box) => box.dataset.item);
+      try { localStorage.setItem(place, JSON.stringify(ticked)); } catch { /* storage is off: the ticks last as long as the page */ }
+      show();
+    };
+    try {
+      const ticked = JSON.parse(localStorage.getItem(place) ?? "[]");
+      for (const box of boxes) box.checked ||= ticked.includes(box.dataset.item);
+    } catch { /* storage is off, or holds something else */ }
+    list.addEventListener("change", keep);
+    clear.addEventListener("click", () => {
+      for (const box of boxes) box.checked = false;
+      keep();
+      boxes[0].focus();
+    });
+    show();
+  }
+
   // ---- Start ----
   nameThemeParts();
+  for (const list of document.querySelectorAll(".dlb-checklist")) rememberTicks(list);
   const figures = [...document.querySelectorAll(".dlb-plotly")];
   const waiting = [...document.querySelectorAll(WIDGET_VIEW)].map(prepareWidget);
 

@@ -77,13 +77,13 @@ def _read(model: nn.Module, images: Images) -> Readings:
     def remember(_: nn.Module, arrived: tuple[Tensor, ...]) -> None:
         entered[:] = [arrived[0]]
 
-    for part in model.modules():
-        if isinstance(part, BOUNDED):
-            part.register_forward_hook(count)
-        elif isinstance(part, nn.Linear):
-            part.register_forward_pre_hook(remember)
+    parts = list(model.modules())
+    hooks = [part.register_forward_hook(count) for part in parts if isinstance(part, BOUNDED)]
+    hooks += [part.register_forward_pre_hook(remember) for part in parts if isinstance(part, nn.Linear)]
     with torch.no_grad():
         result = model(images.pixels)
+    for hook in hooks:
+        hook.remove()
     result = result[0] if isinstance(result, tuple) else result
     if not isinstance(result, Tensor) or result.ndim < 2:
         raise TypeError(f"the model must return logits (N, K) or embeddings (N, D), got {type(result).__name__}")

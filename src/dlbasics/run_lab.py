@@ -49,7 +49,7 @@ class RunLab(anywidget.AnyWidget):
     looks = traitlets.List(traitlets.Int()).tag(sync=True)
     runs = traitlets.Dict().tag(sync=True)
     verdicts = traitlets.Dict().tag(sync=True)
-    presets = traitlets.List().tag(sync=True)  # pairs, since a page sorts the keys of an object
+    presets = traitlets.List(traitlets.Any()).tag(sync=True)  # pairs, since a page sorts the keys of an object
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The commands: `python -m dlbasics_site build | serve | assets | notebooks`."""
+"""The commands: `python -m dlbasics_site build | pdf | serve | assets | notebooks`."""
 
 import argparse
 import os
@@ -31,6 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
             from dlbasics_site.build import build
 
             build(root, jobs=options.jobs)
+        elif options.command == "pdf":
+            from dlbasics_site.pdf import print_book
+
+            print_book(read_book(root), options.pages)
         elif options.command == "serve":
             _serve(root, options.port)
         elif options.command == "assets":
@@ -56,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--jobs", type=_positive, default=min(usable_cores(), _MOST_JOBS), help="pages executed at a time"
     )
+    pdf = commands.add_parser("pdf", help="print the built book with Chromium or Chrome, and join it into one PDF")
+    pdf.add_argument("pages", nargs="*", help="only these pages, for instance book/layers/signals (default: all)")
     serve = commands.add_parser("serve", help="show the built book on this machine")
     serve.add_argument("--port", type=int, default=_DEFAULT_PORT)
     commands.add_parser("assets", help="fetch the site's scripts and fonts, and nothing else")

@@ -130,6 +130,24 @@ def read_book(root: Path) -> Book:
     return Book(root, sphinx_config, (home, *_below(site_map, home)))
 
 
+def read_parts(root: Path) -> list[tuple[str, list[str]]]:
+    """The parts of `_toc.yml` in reading order: each one's caption, and its pages.
+
+    Args:
+        root: the folder that holds it.
+
+    Returns:
+        First the home page, under no caption.
+    """
+    site_map = parse_toc_yaml(root / "_toc.yml")
+    home = site_map.root.docname
+    parts = [("", [home])]
+    for subtree in site_map.root.subtrees:
+        pages = [str(child) for child in subtree.items if isinstance(child, str)]
+        parts.append((subtree.caption or "", [page for child in pages for page in (child, *_below(site_map, child))]))
+    return parts
+
+
 def _below(site_map: Any, page: str) -> list[str]:
     """The pages under ``page`` in reading order."""
     listed = []

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from dlbasics_site.checklist import checklist_markdown
 from dlbasics_site.quiz import quiz_markdown
 
 _FENCE = re.compile(r"^(?P<fence>:{3,}|`{3,}|~{3,})\s*\{(?P<name>[\w:.-]+)\}\s*(?P<argument>.*)$")
@@ -74,6 +75,9 @@ def _plain_directive(name: str, argument: str, body: list[str], front_matter: di
     content = list(_plain_lines(body, front_matter))
     if name == "quiz":
         yield from _plain_lines(quiz_markdown(body), front_matter)
+        yield ""
+    elif name == "checklist":
+        yield from _plain_lines(checklist_markdown(body), front_matter)
         yield ""
     elif name == "objectives":
         yield from _quotation(objectives_markdown(front_matter).splitlines())

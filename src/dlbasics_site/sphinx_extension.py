@@ -13,6 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 from sphinx.util.typing import ExtensionMetadata
 
+from dlbasics_site.checklist import ChecklistDirective
 from dlbasics_site.curriculum import curriculum_markdown
 from dlbasics_site.curriculum import front_matter as read_front_matter
 from dlbasics_site.pages import configured_repository, read_book, read_notebook
@@ -193,6 +194,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """
     app.add_directive("objectives", ObjectivesDirective)
     app.add_directive("quiz", QuizDirective)
+    app.add_directive("checklist", ChecklistDirective)
     app.add_directive("curriculum", CurriculumDirective)
     app.add_css_file("icons.css", priority=900)
     app.add_css_file("dlbasics.css", priority=901)

@@ -3,13 +3,14 @@ from pathlib import Path
 import pytest
 
 import browser
+from dlbasics_site import chromium
 
 
 @pytest.fixture
 def nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("DLBASICS_BROWSER", raising=False)
-    monkeypatch.setattr(browser, "PLACES", ())
+    monkeypatch.setattr(chromium, "PLACES", ())
 
 
 def test_the_browser_that_the_environment_names_goes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -37,5 +38,5 @@ def test_without_a_browser_and_without_apt_the_reason_is_said(capsys: pytest.Cap
 def test_what_macos_and_windows_keep_off_the_path_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     chrome = tmp_path / "Google Chrome"
     chrome.touch()
-    monkeypatch.setattr(browser, "PLACES", (str(tmp_path / "absent"), str(chrome)))
+    monkeypatch.setattr(chromium, "PLACES", (str(tmp_path / "absent"), str(chrome)))
     assert browser.find() == chrome

@@ -13,7 +13,7 @@ from dlbasics import experiments
 from dlbasics.blocks import deep_mlp, initialise
 from dlbasics.data import Images
 from dlbasics.diagnosis import diagnose
-from dlbasics.experiments.sick_runs import CASES, HEALTHY, is_hit
+from dlbasics.experiments.sick_runs import CASES, HEALTHY, is_hit, names_by_case
 from dlbasics.models import Classifier, ConvBackbone, mlp, seeded
 from dlbasics.readings import read
 from dlbasics.training import History, Recipe, TrainingDivergedError, fit
@@ -243,7 +243,7 @@ def test_what_cannot_be_read_is_named(network, images):
 
 
 def test_the_bank_names_what_was_planted_and_accuses_no_healthy_run():
-    found = experiments.load("sick_runs")["found"]
+    found = names_by_case(experiments.load("sick_runs").values)
     hits = {name: [is_hit(CASES[name], names) for names in runs] for name, runs in found.items()}
     sick = [hit for name, runs in hits.items() if CASES[name].sickness != HEALTHY for hit in runs]
     healthy = [hit for name, runs in hits.items() if CASES[name].sickness == HEALTHY for hit in runs]

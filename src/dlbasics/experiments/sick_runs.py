@@ -1,6 +1,7 @@
 """Runs that were made sick on purpose, and healthy ones: does `diagnose` name what was planted, and nothing else?
 
-Values: ``found[case]`` holds, for each seed, the names that `diagnose` gave, in its order.
+Values: ``runs``, each with its ``case``, its ``seed``, and for each sickness the ``places`` at which `diagnose` named
+it (1 first, 0 not at all); `names_by_case` reads them.
 """
 
 from __future__ import annotations
@@ -205,6 +206,7 @@ CASES: dict[str, Case] = {
         sickness="collapse", make=_siamese, rate=1e-3, steps=100, images=1000, loss=siamese_loss(stop_gradient=False)
     ),
 }  # fmt: skip
+SICKNESSES = tuple(dict.fromkeys(case.sickness for case in CASES.values() if case.sickness != HEALTHY))
 # What may come first in place of what was planted, being its direct cause.
 CAUSES = {"rate too high": ("divergence",)}
 
@@ -216,24 +218,39 @@ def is_hit(case: Case, names: list[str]) -> bool:
     return case.sickness in names and names[0] in (case.sickness, *CAUSES.get(case.sickness, ()))
 
 
+def names_by_case(values: dict[str, Any]) -> dict[str, list[list[str]]]:
+    """From the experiment's values: for each case, what `diagnose` named in each of its runs, in its order."""
+    found: dict[str, list[list[str]]] = {}
+    for run in values["runs"]:
+        places = {place: name for name, place in run["places"].items() if place}
+        found.setdefault(run["case"], []).append([places[place] for place in sorted(places)])
+    return found
+
+
 def _run(workspace: Workspace) -> dict[str, Any]:
     settings = workspace.settings
     course = data.load(name=settings["data"])
 
-    def names(case: Case, seed: int) -> list[str]:
-        return names_of(carry_out(case, course, seed=seed, steps=settings["steps"] or None))
+    def places(case: Case, seed: int) -> dict[str, int]:
+        names = names_of(carry_out(case, course, seed=seed, steps=settings["steps"] or None))
+        return {name: names.index(name) + 1 if name in names else 0 for name in SICKNESSES}
 
     return {
-        "found": {
-            name: [workspace.part(f"{place}-{seed}", partial(names, CASES[name], seed)) for seed in settings["seeds"]]
-            for place, name in enumerate(settings["cases"])
-        }
+        "runs": [
+            {
+                "case": name,
+                "seed": seed,
+                "places": workspace.part(f"{number}-{seed}", partial(places, CASES[name], seed)),
+            }
+            for number, name in enumerate(settings["cases"])
+            for seed in settings["seeds"]
+        ]
     }
 
 
 SICK_RUNS = Experiment(
     name="sick_runs",
-    version=3,
+    version=4,
     settings={"data": "fashion-mnist", "cases": list(CASES), "seeds": [10, 11, 12, 13], "steps": 0},
     miniature={"cases": ["MLP, Adam", "biases at -3"], "seeds": [0], "steps": 20},
     run=_run,
