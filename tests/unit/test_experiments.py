@@ -21,7 +21,7 @@ from dlbasics.experiments.label_efficiency import difference, labels_saved, mean
 from dlbasics.intervals import paired_difference
 from dlbasics.models import ConvBackbone
 
-SLOW = {"maps"}  # imports umap, which compiles for a minute where its cache is cold
+SLOW = {"maps", "training_maps"}  # imports umap, which compiles for a minute where its cache is cold
 
 
 def square_all(workspace: Workspace) -> dict[str, Any]:
@@ -242,7 +242,9 @@ def form(value: Any) -> Any:
         forms = [form(inner) for inner in value]
         assert all(each == forms[0] for each in forms)
         return forms[:1]
-    return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return "number"  # None where a run went beyond all numbers
+    return type(value).__name__
 
 
 def numbers_of(value: Any) -> list[float]:

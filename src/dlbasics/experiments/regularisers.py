@@ -125,7 +125,6 @@ REGULARISERS = Experiment(
     },
     miniature={
         "train_on": 50, "evaluate_on": 100, "width": 8, "steps": 2, "look_every": 1, "rates": [1e-3], "seeds": [0, 1],
-        "variants": {"nothing": VARIANTS["nothing"], "all": VARIANTS["all together"]},
         "dropouts": [0.0, 0.5], "decays": [0.0],
     },
     run=run,
