@@ -237,7 +237,7 @@ def miniatures(course: data.Dataset, tmp_path_factory: pytest.TempPathFactory):
 def form(value: Any) -> Any:
     """The shape of a result: what its settings multiply (seeds, budgets, draws, steps) stands there once."""
     if isinstance(value, dict):
-        return {re.sub(r"\d+", "#", name): form(inner) for name, inner in value.items()}
+        return {re.sub(r"\d+(\.\d+)?", "#", name): form(inner) for name, inner in value.items()}
     if isinstance(value, list):
         forms = [form(inner) for inner in value]
         assert all(each == forms[0] for each in forms)

@@ -176,7 +176,7 @@ CLINIC = Experiment(
     },
     miniature={
         "train_on": 50, "evaluate_on": 100, "batch_size": 25, "depth": 4, "looks": [0, 2],
-        "choices": CHOICES | {"beside": ["batch norm", "dropout"], "rate": [10.0]},
+        "choices": CHOICES | {"rate": [10.0]},
     },
     run=run,
 )  # fmt: skip
