@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 
 import browser
 
@@ -18,6 +19,15 @@ torch.set_num_threads(1)  # small tensors: more threads only wait for each other
 # The same examples on every run, and no clock: a machine that is busy is not a bug.
 settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("house")
+
+BROWSER_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 _deselected = pytest.StashKey[list[pytest.Item]]()
 
@@ -70,3 +80,12 @@ def _skips(reporter: pytest.TerminalReporter) -> Iterator[str]:
     for report in reporter.stats.get("skipped", []):
         _, _, reason = report.longrepr
         yield f"{report.nodeid}: {reason.removeprefix('Skipped: ')}"
+
+
+@pytest.fixture(scope="session")
+def chromium(browser_path: Path) -> Iterator[Browser]:
+    """One browser for all tests of a worker: a second one beside it would find its event loop running."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(browser_path), args=BROWSER_ARGUMENTS)
+        yield browser
+        browser.close()

@@ -1,17 +1,15 @@
 import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from dlbasics import figures
 from dlbasics.atlas import HERE, LEVELS, Atlas
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
 CORNERS = [[0.0, 0.0], [4.0, 0.0], [0.0, 2.0], [4.0, 2.0]]
 
 
@@ -124,78 +122,74 @@ def open_atlas(page: Page, widget: Atlas) -> None:
 
 
 @pytest.mark.browser
-def test_a_reader_finds_images_by_pointer_and_keys_hides_classes_and_is_not_trapped(browser_path: Path) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(browser_path), args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 390, "height": 700}, reduced_motion="reduce")
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        open_atlas(page, atlas(maps={"PCA": CORNERS, "turned": [[0, 0], [0, 4], [2, 0], [2, 4]]}))
-        canvas, card = page.locator("canvas.dlb-atlas-canvas"), page.locator(".dlb-atlas-card")
-        box = canvas.bounding_box()
-        assert box is not None
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
+def test_a_reader_finds_images_by_pointer_and_keys_hides_classes_and_is_not_trapped(chromium: Browser) -> None:
+    page = chromium.new_page(viewport={"width": 390, "height": 700}, reduced_motion="reduce")
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    open_atlas(page, atlas(maps={"PCA": CORNERS, "turned": [[0, 0], [0, 4], [2, 0], [2, 4]]}))
+    canvas, card = page.locator("canvas.dlb-atlas-canvas"), page.locator(".dlb-atlas-card")
+    box = canvas.bounding_box()
+    assert box is not None
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
 
-        # The first point of CORNERS lies 18 px from the left edge, a quarter of the square above the lower one.
-        side = min(box["width"], box["height"]) - 36
-        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        page.mouse.move(middle[0] - side / 2 + 3, middle[1] + side / 4)
-        assert card.is_visible()
-        assert card.text_content() == "bag"
-        page.mouse.move(*middle)
-        assert not card.is_visible()
+    # The first point of CORNERS lies 18 px from the left edge, a quarter of the square above the lower one.
+    side = min(box["width"], box["height"]) - 36
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(middle[0] - side / 2 + 3, middle[1] + side / 4)
+    assert card.is_visible()
+    assert card.text_content() == "bag"
+    page.mouse.move(*middle)
+    assert not card.is_visible()
 
-        page.mouse.wheel(0, 300)
-        page.wait_for_function("scrollY === 300")
-        page.evaluate("scrollTo(0, 0)")
+    page.mouse.wheel(0, 300)
+    page.wait_for_function("scrollY === 300")
+    page.evaluate("scrollTo(0, 0)")
 
-        canvas.focus()
-        page.keyboard.press("ArrowLeft")
-        spoken = page.locator("[aria-live]")
-        seen = [spoken.text_content()]
-        for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp", "ArrowRight", "ArrowDown"):
-            page.keyboard.press(key)
-            seen.append(spoken.text_content())
-        assert {text and text.split(",")[0] for text in seen} == {"bag", "shoe"}
-        assert len(set(seen)) == 4  # it went round the corners
+    canvas.focus()
+    page.keyboard.press("ArrowLeft")
+    spoken = page.locator("[aria-live]")
+    seen = [spoken.text_content()]
+    for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp", "ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+        seen.append(spoken.text_content())
+    assert {text and text.split(",")[0] for text in seen} == {"bag", "shoe"}
+    assert len(set(seen)) == 4  # it went round the corners
 
-        shoe = page.get_by_role("button", name="shoe")
-        shoe.click()
-        assert shoe.get_attribute("aria-pressed") == "false"
-        page.mouse.move(middle[0] + side / 2, middle[1] + side / 4)
-        assert not card.is_visible()
-        page.get_by_role("button", name="Show all").click()
-        page.mouse.move(middle[0] + side / 2, middle[1] + side / 4)
-        assert card.text_content() == "shoe"
+    shoe = page.get_by_role("button", name="shoe")
+    shoe.click()
+    assert shoe.get_attribute("aria-pressed") == "false"
+    page.mouse.move(middle[0] + side / 2, middle[1] + side / 4)
+    assert not card.is_visible()
+    page.get_by_role("button", name="Show all").click()
+    page.mouse.move(middle[0] + side / 2, middle[1] + side / 4)
+    assert card.text_content() == "shoe"
 
-        page.get_by_role("combobox").select_option("turned")
-        page.mouse.move(middle[0] - side / 4, middle[1] - side / 2)
-        assert card.text_content() == "shoe"
-        page.get_by_role("button", name="Zoom in").click()
-        page.mouse.move(middle[0] - side / 4, middle[1] - side / 2)
-        assert not card.is_visible()
-        page.get_by_role("button", name="Reset the view").click()
-        page.mouse.move(middle[0] - side / 4, middle[1] - side / 2)
-        assert card.is_visible()
+    page.get_by_role("combobox").select_option("turned")
+    page.mouse.move(middle[0] - side / 4, middle[1] - side / 2)
+    assert card.text_content() == "shoe"
+    page.get_by_role("button", name="Zoom in").click()
+    page.mouse.move(middle[0] - side / 4, middle[1] - side / 2)
+    assert not card.is_visible()
+    page.get_by_role("button", name="Reset the view").click()
+    page.mouse.move(middle[0] - side / 4, middle[1] - side / 2)
+    assert card.is_visible()
 
-        # The same with a list and a slider: every combination shows its own map.
-        places = {
-            ("first", 0): CORNERS,
-            ("first", 1): np.roll(CORNERS, 3, axis=0),
-            ("second", 0): np.roll(CORNERS, 1, axis=0),
-            ("second", 1): np.roll(CORNERS, 2, axis=0),
-        }
-        open_atlas(
-            page, atlas(maps=places, labels=[0, 0, 0, 1], choices={"method": ["first", "second"], "step": [0, 1]})
-        )
-        seen = []
-        for method in ("first", "second"):
-            page.get_by_role("combobox", name="method").select_option(method)
-            for key in ("Home", "End"):
-                page.get_by_role("slider", name="step").press(key)
-                assert page.locator("output").text_content() == str(int(key == "End"))
-                page.wait_for_timeout(50)
-                seen.append(page.locator("canvas.dlb-atlas-canvas").evaluate("c => c.toDataURL()"))
-        assert len(set(seen)) == 4
-        assert errors == []
-        browser.close()
+    # The same with a list and a slider: every combination shows its own map.
+    places = {
+        ("first", 0): CORNERS,
+        ("first", 1): np.roll(CORNERS, 3, axis=0),
+        ("second", 0): np.roll(CORNERS, 1, axis=0),
+        ("second", 1): np.roll(CORNERS, 2, axis=0),
+    }
+    open_atlas(page, atlas(maps=places, labels=[0, 0, 0, 1], choices={"method": ["first", "second"], "step": [0, 1]}))
+    seen = []
+    for method in ("first", "second"):
+        page.get_by_role("combobox", name="method").select_option(method)
+        for key in ("Home", "End"):
+            page.get_by_role("slider", name="step").press(key)
+            assert page.locator("output").text_content() == str(int(key == "End"))
+            page.wait_for_timeout(50)
+            seen.append(page.locator("canvas.dlb-atlas-canvas").evaluate("c => c.toDataURL()"))
+    assert len(set(seen)) == 4
+    assert errors == []
+    page.close()

@@ -1,17 +1,14 @@
 import itertools
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from torch.nn import functional as F
 
 from dlbasics import data
 from dlbasics.kernel_lab import HERE, PRESETS, KernelLab
-
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
 
 
 def lab(**changes: Any) -> KernelLab:
@@ -108,60 +105,58 @@ def open_lab(page: Page, widget: KernelLab) -> None:
 
 @pytest.mark.browser
 def test_the_browser_convolves_as_torch_does_and_a_reader_edits_the_kernel(
-    browser_path: Path, course: data.Dataset
+    chromium: Browser, course: data.Dataset
 ) -> None:
     garment = course.validation.pixels[0, 0]
     oblong = torch.rand(7, 9, generator=torch.Generator().manual_seed(0))
     own = torch.randn(9, generator=torch.Generator().manual_seed(1)).tolist()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(browser_path), args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 390, "height": 900})
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        open_lab(page, lab(images={"garment": garment, "upside down": garment.flip(0)}))
+    page = chromium.new_page(viewport={"width": 390, "height": 900})
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    open_lab(page, lab(images={"garment": garment, "upside down": garment.flip(0)}))
 
-        kernels = [np.ravel(preset).tolist() for preset in PRESETS.values()] + [own]
-        cases = list(itertools.product((garment, oblong), kernels, (1, 2, 3), (0, 1, 2)))
-        answers = page.evaluate(
-            CONVOLVE,
-            [
-                {"image": image.flatten().tolist(), "size": list(image.shape), "kernel": kernel,
-                 "stride": stride, "padding": padding}
-                for image, kernel, stride, padding in cases
-            ],
-        )  # fmt: skip
-        for (image, kernel, stride, padding), answer in zip(cases, answers, strict=True):
-            weights = torch.tensor(kernel).double().view(1, 1, 3, 3)
-            expected = F.conv2d(image.double()[None, None], weights, stride=stride, padding=padding)[0, 0]
-            assert (answer["height"], answer["width"]) == expected.shape
-            np.testing.assert_allclose(answer["values"], expected.flatten(), atol=1e-12)
+    kernels = [np.ravel(preset).tolist() for preset in PRESETS.values()] + [own]
+    cases = list(itertools.product((garment, oblong), kernels, (1, 2, 3), (0, 1, 2)))
+    answers = page.evaluate(
+        CONVOLVE,
+        [
+            {"image": image.flatten().tolist(), "size": list(image.shape), "kernel": kernel,
+             "stride": stride, "padding": padding}
+            for image, kernel, stride, padding in cases
+        ],
+    )  # fmt: skip
+    for (image, kernel, stride, padding), answer in zip(cases, answers, strict=True):
+        weights = torch.tensor(kernel).double().view(1, 1, 3, 3)
+        expected = F.conv2d(image.double()[None, None], weights, stride=stride, padding=padding)[0, 0]
+        assert (answer["height"], answer["width"]) == expected.shape
+        np.testing.assert_allclose(answer["values"], expected.flatten(), atol=1e-12)
 
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
-        said, target = page.locator(".dlb-kernel-sum"), page.locator("canvas[tabindex]")
-        assert page.get_by_text("result, 28 × 28").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    said, target = page.locator(".dlb-kernel-sum"), page.locator("canvas[tabindex]")
+    assert page.get_by_text("result, 28 × 28").is_visible()
 
-        # The identity gives the pixel back; doubled by hand, twice the pixel; the arrow key takes half a step.
-        middle = garment[14, 14].item()
-        assert str(said.text_content()).endswith(f"1·{middle:.2g} = {middle:.2g}")
-        weight = page.get_by_label("Weight in row 2, column 2")
-        weight.fill("2")
-        assert page.get_by_label("Kernel", exact=True).locator("option:checked").text_content() == "your own"
-        assert str(said.text_content()).endswith(f"= {2 * middle:.3g}")
-        weight.press("ArrowDown")
-        assert weight.input_value() == "1.5"
-        weight.fill("")
-        assert str(said.text_content()).endswith(f"= {1.5 * middle:.3g}")  # what is no number changes nothing
+    # The identity gives the pixel back; doubled by hand, twice the pixel; the arrow key takes half a step.
+    middle = garment[14, 14].item()
+    assert str(said.text_content()).endswith(f"1·{middle:.2g} = {middle:.2g}")
+    weight = page.get_by_label("Weight in row 2, column 2")
+    weight.fill("2")
+    assert page.get_by_label("Kernel", exact=True).locator("option:checked").text_content() == "your own"
+    assert str(said.text_content()).endswith(f"= {2 * middle:.3g}")
+    weight.press("ArrowDown")
+    assert weight.input_value() == "1.5"
+    weight.fill("")
+    assert str(said.text_content()).endswith(f"= {1.5 * middle:.3g}")  # what is no number changes nothing
 
-        page.get_by_label("Kernel", exact=True).select_option("horizontal edges")
-        page.get_by_label("Stride", exact=True).select_option("2")
-        page.get_by_label("Padding", exact=True).select_option("0")
-        assert page.get_by_text("result, 13 × 13").is_visible()
-        assert page.get_by_text("13 = ⌊(28 + 2·0 − 3) / 2⌋ + 1").is_visible()
-        target.focus()
-        page.keyboard.press("ArrowUp")
-        page.keyboard.press("ArrowLeft")
-        assert str(said.text_content()).startswith("Row 6, column 6: ")
-        page.get_by_label("Image", exact=True).select_option("upside down")
-        assert str(said.text_content()).startswith("Row 6, column 6: ")
-        assert errors == []
-        browser.close()
+    page.get_by_label("Kernel", exact=True).select_option("horizontal edges")
+    page.get_by_label("Stride", exact=True).select_option("2")
+    page.get_by_label("Padding", exact=True).select_option("0")
+    assert page.get_by_text("result, 13 × 13").is_visible()
+    assert page.get_by_text("13 = ⌊(28 + 2·0 − 3) / 2⌋ + 1").is_visible()
+    target.focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowLeft")
+    assert str(said.text_content()).startswith("Row 6, column 6: ")
+    page.get_by_label("Image", exact=True).select_option("upside down")
+    assert str(said.text_content()).startswith("Row 6, column 6: ")
+    assert errors == []
+    page.close()
