@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlbasics.readings import Readings
+from dlbasics.signals import Signals
 
 # Thresholds. Where a source gives a rule of thumb, it is named; the others were set on seeds 100 and 101 of the bank
 # (`dlbasics.experiments.sick_runs`) and are reported on others.
@@ -79,13 +80,18 @@ class Run:
         """The readings before training, or else those there are."""
         return self.start or self.now
 
+    @property
+    def first_signals(self) -> Signals | None:
+        """The signals by layer `at_first`; None below three layers, where they have nowhere to fade or to grow."""
+        signals = self.at_first.signals if self.at_first else None
+        return signals if signals is not None and len(signals.gradient) >= 3 else None
+
 
 # The signs: each looks at a run and returns what it found.
 
 
 def _exploding(run: Run) -> Finding | None:
-    signals = run.at_first.signals if run.at_first else None
-    if signals is None or len(signals.gradient) < 3:
+    if (signals := run.first_signals) is None:
         return None
     forwards, backwards = signals.pre_activation, signals.gradient
     growth = float(forwards[-2] / forwards[0].clamp(min=1e-300))
@@ -186,8 +192,7 @@ def _since(run: Run, born: bool) -> str:
 
 
 def _vanishing(run: Run) -> Finding | None:
-    signals = run.at_first.signals if run.at_first else None
-    if signals is None or len(signals.gradient) < 3:
+    if (signals := run.first_signals) is None:
         return None
     back = float(signals.gradient[0] / signals.gradient[-1].clamp(min=1e-300))
     if back > FADED or max(run.at_first.dead if run.at_first else (), default=0) > WALL:

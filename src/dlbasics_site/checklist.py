@@ -4,11 +4,10 @@ import re
 from dataclasses import dataclass
 
 from docutils import nodes
-from docutils.statemachine import StringList
-from sphinx.util.docutils import SphinxDirective
 
-_KEY = r"[a-z0-9]+(?:-[a-z0-9]+)*"
-_ITEM = re.compile(rf"^- \[(?P<key>{_KEY})\]\s+(?P<words>.*)$")
+from dlbasics_site.listed import KEY, ListedDirective, raw_html, words_and_rest
+
+_ITEM = re.compile(rf"^- \[(?P<key>{KEY})\]\s+(?P<words>.*)$")
 
 
 class ChecklistError(ValueError):
@@ -52,12 +51,10 @@ def read_items(lines: list[str]) -> list[Item]:
 def _item(lines: list[str]) -> Item:
     first = _ITEM.match(lines[0])
     assert first  # where it starts is where this matched
-    rest = [line.removeprefix("  ") for line in lines[1:]]
-    end = next((number for number, line in enumerate(rest) if not line.strip()), len(rest))
-    evidence = "\n".join(rest[end:]).strip()
+    words, evidence = words_and_rest(first["words"], lines[1:])
     if not evidence:
         raise ChecklistError(f"{first['key']} has no evidence: add an empty line and an indented sentence with a link")
-    return Item(first["key"], " ".join([first["words"], *rest[:end]]).strip(), evidence)
+    return Item(first["key"], words, evidence)
 
 
 def checklist_markdown(lines: list[str]) -> list[str]:
@@ -70,50 +67,31 @@ def checklist_markdown(lines: list[str]) -> list[str]:
     return [line for item in shown for line in item.replace("\n", "\n  ").split("\n")]
 
 
-class ChecklistDirective(SphinxDirective):
+class ChecklistDirective(ListedDirective):
     """``:::{checklist} key``: items to tick; `read_items` tells how they are written."""
-
-    has_content = True
-    required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Build the list."""
         key = self.arguments[0]
-        if not re.fullmatch(_KEY, key):
+        if not re.fullmatch(KEY, key):
             raise self.error(f"a checklist key is lower-case words joined by hyphens, got {key!r}")
         try:
             items = read_items(list(self.content))
         except ChecklistError as error:
             raise self.error(f"checklist {key}: {error}") from error
-        built: list[nodes.Node] = [_html(f'<div class="dlb-checklist" id="checklist-{key}" data-key="{key}">')]
+        built: list[nodes.Node] = [raw_html(f'<div class="dlb-checklist" id="checklist-{key}" data-key="{key}">')]
         for item in items:
             box = f"checklist-{key}-{item.key}"
             evidence = nodes.container(classes=["dlb-evidence"], ids=[f"{box}-evidence"])
-            self._parse(item.evidence, evidence)
+            self.parse(item.evidence, evidence)
             built += [
-                _html(
+                raw_html(
                     f'<div class="dlb-item"><input type="checkbox" id="{box}" data-item="{item.key}" '
                     f'aria-describedby="{box}-evidence"><label for="{box}">'
                 ),
-                self._inline(item.words),
-                _html("</label>"),
+                self.inline(item.words, "what is ticked"),
+                raw_html("</label>"),
                 evidence,
-                _html("</div>"),
+                raw_html("</div>"),
             ]
-        return [*built, _html("</div>")]
-
-    def _parse(self, markdown: str, into: nodes.Element) -> None:
-        content = StringList(markdown.split("\n"), source=self.get_source_info()[0])
-        self.state.nested_parse(content, self.content_offset, into)
-
-    def _inline(self, markdown: str) -> nodes.inline:
-        """One paragraph as what may stand inside a label."""
-        parsed = nodes.container()
-        self._parse(markdown, parsed)
-        if len(parsed) != 1 or not isinstance(parsed[0], nodes.paragraph):
-            raise self.error(f"what is ticked is one paragraph, got {markdown!r}")
-        return nodes.inline("", "", *parsed[0].children)
-
-
-def _html(text: str) -> nodes.raw:
-    return nodes.raw("", text, format="html")
+        return [*built, raw_html("</div>")]

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from html import escape
 
 from docutils import nodes
-from docutils.statemachine import StringList
-from sphinx.util.docutils import SphinxDirective
+
+from dlbasics_site.listed import KEY, ListedDirective, raw_html, words_and_rest
 
 _CHOICE = re.compile(r"^- \[(?P<mark>[ xX])\]\s+(?P<words>.*)$")
-_KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _VERDICT = {True: "Right.", False: "Not this one."}
 
 
@@ -66,10 +65,7 @@ def read_question(lines: list[str]) -> Question:
 def _choice(lines: list[str]) -> Choice:
     first = _CHOICE.match(lines[0])
     assert first  # where it starts is where this matched
-    rest = [line.removeprefix("  ") for line in lines[1:]]
-    end = next((number for number, line in enumerate(rest) if not line.strip()), len(rest))
-    words = " ".join([first["words"], *rest[:end]]).strip()
-    why = "\n".join(rest[end:]).strip()
+    words, why = words_and_rest(first["words"], lines[1:])
     if not why:
         raise QuizError(f"the choice {words!r} explains nothing: add an empty line and an indented sentence")
     return Choice(first["mark"] != " ", words, why)
@@ -91,52 +87,33 @@ def quiz_markdown(lines: list[str]) -> list[str]:
     return [line for part in shown for line in part.split("\n")]
 
 
-class QuizDirective(SphinxDirective):
+class QuizDirective(ListedDirective):
     """``:::{quiz} key``: a question whose choices the reader opens; `read_question` tells how it is written."""
-
-    has_content = True
-    required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Build the question."""
         key = self.arguments[0]
-        if not _KEY.fullmatch(key):
+        if not re.fullmatch(KEY, key):
             raise self.error(f"a quiz key is lower-case words joined by hyphens, got {key!r}")
         try:
             question = read_question(list(self.content))
         except QuizError as error:
             raise self.error(f"quiz {key}: {error}") from error
         asked = nodes.container(classes=["dlb-question"], ids=[f"quiz-{key}-question"])
-        self._parse(question.words, asked)
+        self.parse(question.words, asked)
         built: list[nodes.Node] = [
-            _html(f'<div class="dlb-quiz" id="quiz-{key}" role="group" aria-labelledby="quiz-{key}-question">'),
+            raw_html(f'<div class="dlb-quiz" id="quiz-{key}" role="group" aria-labelledby="quiz-{key}-question">'),
             asked,
         ]
         for choice in question.choices:
             kind = "dlb-right" if choice.right else "dlb-wrong"
             why = nodes.container(classes=["dlb-why"])
-            self._parse(f"**{_VERDICT[choice.right]}** {choice.why}", why)
+            self.parse(f"**{_VERDICT[choice.right]}** {choice.why}", why)
             built += [
-                _html(f'<details class="dlb-choice {kind}"><summary>'),
-                self._inline(choice.words),
-                _html("</summary>"),
+                raw_html(f'<details class="dlb-choice {kind}"><summary>'),
+                self.inline(choice.words, "an answer to choose"),
+                raw_html("</summary>"),
                 why,
-                _html("</details>"),
+                raw_html("</details>"),
             ]
-        return [*built, _html("</div>")]
-
-    def _parse(self, markdown: str, into: nodes.Element) -> None:
-        content = StringList(markdown.split("\n"), source=self.get_source_info()[0])
-        self.state.nested_parse(content, self.content_offset, into)
-
-    def _inline(self, markdown: str) -> nodes.inline:
-        """One paragraph as what may stand inside a summary."""
-        parsed = nodes.container()
-        self._parse(markdown, parsed)
-        if len(parsed) != 1 or not isinstance(parsed[0], nodes.paragraph):
-            raise self.error(f"an answer to choose is one paragraph, got {markdown!r}")
-        return nodes.inline("", "", *parsed[0].children)
-
-
-def _html(text: str) -> nodes.raw:
-    return nodes.raw("", text, format="html")
+        return [*built, raw_html("</div>")]

@@ -70,7 +70,7 @@ def run(workspace: Workspace) -> dict[str, Any]:
         needed = {
             rate: (steps_to(settings["target"], reached, steps[name]), -max(reached)) for rate, reached in tried.items()
         }
-        rates[name] = float(min(needed, key=lambda rate, needed=needed: needed[rate]))  # type: ignore[misc]
+        rates[name] = float(min(needed, key=needed.__getitem__))
         tuning[name] = tried
         runs = [
             workspace.part(f"{batch}-{seed}", partial(trained, batch, rates[name], seed, most))

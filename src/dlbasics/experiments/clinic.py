@@ -19,8 +19,8 @@ from dlbasics import data, models
 from dlbasics.blocks import deep_mlp
 from dlbasics.data import Batches, Images
 from dlbasics.experiments.declaration import Experiment, Workspace
+from dlbasics.experiments.regularisers import look
 from dlbasics.signals import dead_units
-from dlbasics.training import predict_logits
 
 SIGNALS = (
     "train_loss", "validation_loss", "train_accuracy", "validation_accuracy",
@@ -143,11 +143,7 @@ def name_of(setting: tuple[Any, ...]) -> str:
 
 
 def _seen(model: nn.Module, train: Images, validation: Images) -> dict[str, float]:
-    row = {}
-    for name, images in (("train", train), ("validation", validation)):
-        logits = predict_logits(model, images.pixels)
-        row[f"{name}_loss"] = F.cross_entropy(logits, images.labels).item()
-        row[f"{name}_accuracy"] = (logits.argmax(dim=1) == images.labels).float().mean().item()
+    row = look(model, train, validation)
     if any(isinstance(part, nn.ReLU) for part in model.modules()):
         shares = dead_units(model, validation.pixels[:200])
         row["dead"] = sum(shares) / len(shares)

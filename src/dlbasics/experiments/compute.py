@@ -111,7 +111,7 @@ def run(workspace: Workspace) -> dict[str, Any]:
             )["accuracy"][-1]
             for rate in settings["rates"]
         }
-        rates[name] = float(max(tuned[name], key=lambda rate, tried=tuned[name]: tried[rate]))  # type: ignore[misc]
+        rates[name] = float(max(tuned[name], key=tuned[name].__getitem__))
         runs = {
             str(images): [
                 workspace.part(f"{slug}-{images}-{seed}", partial(trained, name, rates[name], images, seed, marks))
