@@ -1,0 +1,174 @@
+"""Inside the sandbox: imports what notebooks need once, then forks one kernel at a time, each behind walls of its own.
+
+It serves one client, over the socket that is its standard input. A request brings the kernel's folder and limits, and
+two sockets: one on which the kernel's life is reported and ended, and one that the kernel inherits. No student's code
+ever runs in this process, and each child loses sight of it before it runs any.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+JOBS = Path("/jobs")  # one folder a kernel: connection file and sockets in s, files to work on in w
+RUN = Path("/run/kernel")  # where a kernel sees its s
+WORK = Path("/home/work")  # and its own copy of w
+WIRE = 3  # the descriptor that a kernel inherits
+
+_NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
+_BIND, _REC, _PRIVATE, _RDONLY, _REMOUNT, _NOSUID, _NODEV = 4096, 16384, 1 << 18, 1, 32, 2, 4
+_SET_DUMPABLE, _PDEATHSIG, _CAPBSET_DROP, _NO_NEW_PRIVS = 4, 1, 24, 38
+_CAPABILITIES = 41
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def serve(modules: list[str]) -> None:
+    """Import modules, say so, and fork a kernel for each request until the client is gone."""
+    missing = []
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception as error:  # a cell that imports it will say the same
+            missing.append(f"{module}: {type(error).__name__}: {error}"[:300])
+
+    threads = len(list(Path("/proc/self/task").iterdir())) if Path("/proc/self/task").exists() else 1
+    with socket.socket(fileno=os.dup(0)) as client:
+        client.send(json.dumps({"threads": threads, "missing": missing}).encode())
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        gc.collect()
+        gc.freeze()  # pages shared with the children stay shared
+        while True:
+            request, descriptors, *_ = socket.recv_fds(client, 1 << 16, 2)
+            if not request:
+                return
+            if os.fork() == 0:
+                client.close()
+                os.close(0)
+                _child(json.loads(request), *descriptors)
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+
+def _child(request: dict[str, Any], life: int, wire: int) -> None:
+    """Be the keeper of one kernel; never returns."""
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.setsid()
+        _isolate()
+        kernel = os.fork()
+        if kernel == 0:
+            os.close(life)
+            _libc.prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            _be_kernel(request, wire)
+            os._exit(0)
+        os.close(wire)
+        _keep(kernel, life)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.write(life, f"failed {type(error).__name__}: {error}".encode())
+    finally:
+        os._exit(1)
+
+
+def _keep(kernel: int, life: int) -> None:
+    """Pass on signals, report the end, and end the kernel when nobody listens any more."""
+    ended = os.pidfd_open(kernel)
+    with contextlib.suppress(OSError):
+        while True:
+            ready, _, _ = select.select([ended, life], [], [])
+            if ended in ready:
+                break
+            orders = os.read(life, 64).split()
+            for order in orders or [b"9"]:
+                os.kill(kernel, int(order))
+            if not orders:
+                break
+    _, status = os.waitpid(kernel, 0)
+    with contextlib.suppress(OSError):
+        os.write(life, f"ended {os.waitstatus_to_exitcode(status)}".encode())
+
+
+def _isolate() -> None:
+    """New namespaces: own users, mounts, processes, network, messages and host name."""
+    user, group = os.getuid(), os.getgid()
+    _call("unshare", _NEWUSER | _NEWNS | _NEWPID | _NEWNET | _NEWIPC | _NEWUTS)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+    Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+
+
+def _be_kernel(request: dict[str, Any], wire: int) -> None:
+    """Wall this process in, then be an IPython kernel until it ends."""
+    folder, limits = JOBS / request["folder"], request["limits"]
+    _mount("none", "/", None, _REC | _PRIVATE)
+    _mount("tmpfs", str(WORK), "tmpfs", _NOSUID | _NODEV, f"size={limits['scratch']},mode=700,nr_inodes=20k")
+    shutil.copytree(folder / "w", WORK, dirs_exist_ok=True)
+    _mount(str(folder / "s"), str(RUN), None, _BIND)
+    _mount("tmpfs", str(JOBS), "tmpfs", _NOSUID | _NODEV | _RDONLY, "size=4k,mode=755")
+    _mount("tmpfs", "/tmp", "tmpfs", _NOSUID | _NODEV, f"size={limits['scratch']},mode=1777,nr_inodes=20k")
+    try:
+        _mount("proc", "/proc", "proc", _NOSUID | _NODEV)
+        with contextlib.suppress(OSError):
+            Path("/proc/sys/user/max_user_namespaces").write_text("0")  # no further namespaces, nor their kernel code
+    except OSError:  # not allowed where the outer one is covered in part: better none than the outer one
+        _mount("tmpfs", "/proc", "tmpfs", _NOSUID | _NODEV | _RDONLY, "size=4k")
+    for name in ("DATA", "NPROC", "FSIZE", "CPU", "NOFILE", "CORE"):
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limits[name], limits[name]))
+
+    from ipykernel.kernelapp import IPKernelApp
+
+    os.dup2(wire, WIRE, inheritable=True)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.closerange(WIRE + 1, 1024)
+    sys.argv = ["ipykernel_launcher"]
+    os.chdir(RUN)
+    app = IPKernelApp.instance()
+    app.initialize(["-f", str(RUN / "kernel.json"), "--HistoryManager.hist_file=:memory:", "--no-secure"])
+    # From here on nothing that the kernel writes can reach the host's disk: its sockets are there already.
+    _mount("none", str(RUN), None, _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
+    _drop_privileges()
+    os.chdir(WORK)
+    sys.path.insert(
+        0, ""
+    )  # as in a notebook; only now, so that no file of a student's is imported before the walls stand
+    app.start()
+
+
+def _drop_privileges() -> None:
+    class Header(ctypes.Structure):
+        _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+    _libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
+    for capability in range(_CAPABILITIES):
+        _libc.prctl(_CAPBSET_DROP, capability, 0, 0, 0)
+    _call("capset", ctypes.byref(Header(0x20080522, 0)), ctypes.byref((ctypes.c_uint32 * 6)()))
+    _libc.prctl(_SET_DUMPABLE, 1, 0, 0, 0)
+
+
+def _mount(source: str, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
+    encoded = [text.encode() if text is not None else None for text in (source, target, kind)]
+    _call("mount", *encoded, ctypes.c_ulong(flags), options.encode() if options else None)
+
+
+def _call(name: str, *arguments: Any) -> None:
+    if getattr(_libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1:])

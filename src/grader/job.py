@@ -1,0 +1,212 @@
+"""The job: one submission of one assignment in, its marks and notebooks out; nothing else is read or changed.
+
+It may run in any process on any machine that has the course's packages, and may be run again: it knows no gradebook and
+no shared disk. Inside is nbgrader's own autograder with a throw-away database.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import io
+import logging
+import tempfile
+import time
+import traceback
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde, GenerateFeedback
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import Execute
+from sqlalchemy.exc import SAWarning
+from traitlets.config import Config
+
+from grader.canonical import CanonicalMetadata
+from grader.feedback import WordsOnly
+from grader.records import Assignment, Mark, Remark, Result, Submission, Walls
+from grader.sandbox import ForkServer, SandboxError
+from grader.split import Grading, SplitExecute
+
+_LOG = 4000  # characters of nbgrader's words that are kept
+_servers: dict[Walls, ForkServer] = {}
+
+
+def grade_one(assignment: Assignment, submission: Submission, *, feedback: bool = True) -> Result:
+    """Grade one submission.
+
+    Args:
+        assignment: by what.
+        submission: what; one that was refused is only noted.
+        feedback: whether to make the student's page, too.
+
+    Returns:
+        Its result. What goes wrong with a submission stands in it.
+
+    Raises:
+        SandboxError: there are no walls to grade behind. Then no submission is to blame.
+    """
+    began = time.monotonic()
+    about: dict[str, Any] = {
+        "student": submission.student,
+        "submission": submission.digest,
+        "assignment": assignment.digest,
+        "timestamp": submission.timestamp,
+    }
+    if submission.refused:
+        return Result(**about, problem=submission.refused, flags=("refused",))
+    server = fork_server(assignment.walls)
+    with tempfile.TemporaryDirectory(prefix="grade-", dir="/tmp") as folder:
+        course = _Course(Path(folder), assignment, submission)
+        grading = Grading(server, assignment.limits, course.given, assignment.imports)
+        said = io.StringIO()
+        problem = None
+        with _quiet(said):
+            try:
+                course.autograde(grading)
+            except SandboxError:
+                raise
+            except Exception as error:
+                said.write(traceback.format_exc())
+                problem = f"nbgrader could not grade it: {type(error).__name__}: {error}"
+            seconds = {**grading.seconds, "autograde": time.monotonic() - began}
+            marks, remarks = course.marks() if problem is None else ((), ())
+            pages: dict[str, bytes] = {}
+            if feedback and problem is None:
+                pages = course.feedback()
+        notebooks, files = course.autograded() if problem is None else ({}, {})
+    seconds["all"] = time.monotonic() - began
+    return Result(
+        **about,
+        marks=marks,
+        remarks=remarks,
+        notebooks=notebooks,
+        files=files,
+        feedback=pages,
+        flags=tuple(sorted(grading.flags)),
+        problem=problem,
+        seconds=seconds,
+        log=said.getvalue()[-_LOG:],
+    )
+
+
+def fork_server(walls: Walls) -> ForkServer:
+    """This process's fork server for some walls, started when it is first needed.
+
+    Raises:
+        SandboxError: it does not start.
+    """
+    server = _servers.get(walls)
+    if server is None or not server.alive():
+        close_fork_servers()
+        server = _servers[walls] = ForkServer(walls)
+    return server
+
+
+@atexit.register
+def close_fork_servers() -> None:
+    """End this process's fork servers; the next submission starts one again."""
+    while _servers:
+        _servers.popitem()[1].close()
+
+
+class _Course:
+    """A course of one student and one assignment in a folder of its own."""
+
+    def __init__(self, root: Path, assignment: Assignment, submission: Submission) -> None:
+        self.root, self.assignment, self.student = root, assignment.name, submission.student
+        self.given = root / "source" / assignment.name
+        handed_in = root / "submitted" / submission.student / assignment.name
+        (root / "gradebook.db").write_bytes(assignment.database)
+        for folder, files in ((self.given, assignment.given), (handed_in, submission.files)):
+            folder.mkdir(parents=True)
+            for path, content in files.items():
+                target = folder / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+        if submission.timestamp:
+            (handed_in / "timestamp.txt").write_text(f"{submission.timestamp:%Y-%m-%d %H:%M:%S.%f} UTC")
+        config = Config()
+        config.CourseDirectory.root = str(root)
+        config.CourseDirectory.db_url = f"sqlite:///{root}/gradebook.db"
+        config.CourseDirectory.assignment_id = assignment.name
+        config.CourseDirectory.student_id = submission.student
+        sanitizing, grading, pages = (
+            list(trait.default())
+            for trait in (
+                Autograde.sanitize_preprocessors,
+                Autograde.autograde_preprocessors,
+                GenerateFeedback.preprocessors,
+            )
+        )
+        config.Autograde.sanitize_preprocessors = [CanonicalMetadata, *sanitizing]
+        config.Autograde.autograde_preprocessors = [SplitExecute if p is Execute else p for p in grading]
+        config.GenerateFeedback.preprocessors = [WordsOnly, *pages]
+        config.Autograde.permissions = 644  # the folder is removed again
+        config.HTMLExporter.sanitize_html = True
+        self.config = config
+        self.directory = CourseDirectory(config=config)
+
+    def autograde(self, grading: Grading) -> None:
+        """Let nbgrader grade it."""
+        _Grade(grading, coursedir=self.directory, config=self.config).start()
+
+    def feedback(self) -> dict[str, bytes]:
+        """Let nbgrader make the student's pages."""
+        GenerateFeedback(coursedir=self.directory, config=self.config).start()
+        folder = self.root / "feedback" / self.student / self.assignment
+        return {path.name: path.read_bytes() for path in sorted(folder.glob("*.html"))}
+
+    def marks(self) -> tuple[tuple[Mark, ...], tuple[Remark, ...]]:
+        """What nbgrader wrote into the throw-away gradebook."""
+        with Gradebook(self.directory.db_url) as gradebook:
+            submission = gradebook.find_submission(self.assignment, self.student)
+            marks, remarks = [], []
+            for notebook in submission.notebooks:
+                for grade in notebook.grades:
+                    score = None if grade.auto_score is None else float(grade.auto_score)
+                    marks.append(
+                        Mark(notebook.name, grade.name, score, float(grade.max_score), grade.needs_manual_grade)
+                    )
+                remarks += [Remark(notebook.name, c.name, c.auto_comment) for c in notebook.comments]
+        return tuple(marks), tuple(remarks)
+
+    def autograded(self) -> tuple[dict[str, bytes], dict[str, bytes]]:
+        """The graded notebooks, and the other files beside them."""
+        folder = self.root / "autograded" / self.student / self.assignment
+        found = {
+            str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+        }
+        notebooks = {name: content for name, content in found.items() if name.endswith(".ipynb") and "/" not in name}
+        return notebooks, {name: content for name, content in found.items() if name not in notebooks}
+
+
+class _Grade(Autograde):
+    """nbgrader's autograder, whose preprocessors are told of the submission."""
+
+    def __init__(self, grading: Grading, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.grading = grading
+
+    def init_single_notebook_resources(self, notebook_filename: str) -> dict[str, Any]:
+        resources: dict[str, Any] = super().init_single_notebook_resources(notebook_filename)
+        return resources | {"grader": self.grading}
+
+
+@contextlib.contextmanager
+def _quiet(said: io.StringIO) -> Iterator[None]:
+    """Keep what nbgrader says, from warnings up, instead of printing it."""
+    logger = logging.getLogger("traitlets")
+    before = logger.handlers[:], logger.level, logger.propagate
+    logger.handlers[:], logger.propagate = [logging.StreamHandler(said)], False
+    logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # of nbgrader's own, in each submission
+            yield
+    finally:
+        logger.handlers[:], level, logger.propagate = before
+        logger.setLevel(level)

@@ -1,0 +1,115 @@
+"""An assignment made ready for workers: its cells, what its notebooks import, and what the sandbox must show."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
+from nbgrader import utils
+from traitlets import Dict, Int, List, Unicode
+from traitlets.config import Configurable
+
+from grader.course import Course, snapshot
+from grader.records import Assignment, Limits, Walls
+
+
+class Sandbox(Configurable):
+    """What a course's `nbgrader_config.py` may say of the sandbox, as ``c.Sandbox.read_only = [...]``."""
+
+    read_only = List(Unicode(), help="files and folders that notebooks read: data sets, for instance").tag(config=True)
+    environment = Dict(
+        key_trait=Unicode(), value_trait=Unicode(), help="variables of the environment, on top of a minimal few"
+    ).tag(config=True)
+    modules = List(Unicode(), help="modules to import once for all, besides those the notebooks import").tag(
+        config=True
+    )
+    memory = Int(Limits.memory, help="bytes of data that one process may hold").tag(config=True)
+    processes = Int(Limits.processes, help="processes and threads at a time").tag(config=True)
+    scratch = Int(Limits.scratch, help="bytes of files that may be written").tag(config=True)
+    notebook_seconds = Int(int(Limits.notebook_seconds), help="seconds for one notebook").tag(config=True)
+
+
+def prepare(course: Course, name: str) -> Assignment:
+    """Everything that grading an assignment takes, as one value.
+
+    Raises:
+        CourseError: the course does not know the assignment, or it is not in Python.
+    """
+    settings = Sandbox(config=course.config)
+    limits = Limits(
+        memory=settings.memory,
+        processes=settings.processes,
+        scratch=settings.scratch,
+        notebook_seconds=settings.notebook_seconds,
+    )
+    assignment = snapshot(course, name, limits)
+    cells = list(_cells(assignment.database))
+    imports = {path.stem: _imports_handed_out(path) for path in sorted(course.source(name).glob("*.ipynb"))}
+    modules = {module for source in [*cells, *imports.values()] for module in _modules(source)}
+    installed = sorted(module for module in [*modules, *settings.modules] if _is_installed(module))
+    walls = Walls(tuple(installed), tuple(settings.read_only), tuple(sorted(settings.environment.items())))
+    digest = hashlib.sha256(repr((assignment.digest, sorted(imports.items()), walls)).encode()).hexdigest()
+    return replace(assignment, imports=imports, walls=walls, digest=digest)
+
+
+def notebooks(assignment: Assignment) -> list[str]:
+    """The names of an assignment's notebooks."""
+    with _opened(assignment.database) as database:
+        return [name for (name,) in database.execute("select name from notebook order by name")]
+
+
+def _cells(database: bytes) -> Iterator[str]:
+    with _opened(database) as opened:
+        yield from (source or "" for (source,) in opened.execute("select source from source_cell"))
+
+
+class _opened:  # noqa: N801 - a context manager that reads like the function it stands for
+    def __init__(self, content: bytes) -> None:
+        self.database = sqlite3.connect(":memory:")
+        self.database.deserialize(content)
+
+    def __enter__(self) -> sqlite3.Connection:
+        return self.database
+
+    def __exit__(self, *error: object) -> None:
+        self.database.close()
+
+
+def _imports_handed_out(path: Path) -> str:
+    """What the cells of an instructor's notebook import that students may change: tests may count on it.
+
+    A test that says ``np.allclose`` means the instructor's ``np``, whatever a student makes of that name.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code" and not utils.is_locked(cell)]
+    found = [statement for source in sources for statement in _parsed(source).body]
+    return "\n".join(ast.unparse(one) for one in found if isinstance(one, ast.Import | ast.ImportFrom))
+
+
+def _modules(source: str) -> Iterator[str]:
+    for node in ast.walk(_parsed(source)):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+def _parsed(source: str) -> ast.Module:
+    try:
+        return ast.parse(TransformerManager().transform_cell(source))
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError, AttributeError):
+        return False

