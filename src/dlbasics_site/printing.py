@@ -31,8 +31,6 @@ _HEIGHT = round((297 - _TOP - _BOTTOM) * _MM * 96 / _SCALE)
 # PDF only where something links to it, so every place gets a link, too small to see.
 _PREPARE = """(async () => {
   document.documentElement.dataset.theme = "light";
-  for (const folded of document.querySelectorAll("details")) folded.open = true;
-  for (const folded of document.querySelectorAll(".toggle-hidden")) folded.classList.remove("toggle-hidden");
   for (const picture of document.images) picture.loading = "eager";
   await dlbasics.drawAll();
   const undrawn = ".dlb-waiting, .dlb-plotly:not([data-state=drawn])";
@@ -40,11 +38,13 @@ _PREPARE = """(async () => {
     if (tries === 1200) throw new Error("a figure was not drawn within two minutes");
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  for (const folded of document.querySelectorAll("details")) folded.open = true; // those of the figures too
+  for (const folded of document.querySelectorAll(".toggle-hidden")) folded.classList.remove("toggle-hidden");
   await window.MathJax?.startup?.promise;
   await document.fonts.ready;
   await Promise.all([...document.images].map((picture) => picture.decode().catch(() => {})));
   const anchors = document.createElement("p");
-  anchors.style = "margin: 0; font-size: 1px; line-height: 1px";
+  anchors.style = "position: absolute; top: 0; left: 0; font-size: 1px; line-height: 1px"; // makes no sheet of its own
   for (const { id } of document.querySelectorAll(".bd-article [id]:not(svg *, mjx-container *, .cell_output *)")) {
     const place = Object.assign(document.createElement("a"), { href: `#${id}`, textContent: "." });
     place.style = "color: transparent; text-decoration: none !important";
