@@ -31,6 +31,9 @@ _HEIGHT = round((297 - _TOP - _BOTTOM) * _MM * 96 / _SCALE)
 # PDF only where something links to it, so every place gets a link, too small to see.
 _PREPARE = """(async () => {
   document.documentElement.dataset.theme = "light";
+  const unfold = () => { for (const folded of document.querySelectorAll("details")) folded.open = true; };
+  unfold(); // now, since the theme lets what opens fade in; and again what the figures will fold
+  for (const folded of document.querySelectorAll(".toggle-hidden")) folded.classList.remove("toggle-hidden");
   for (const picture of document.images) picture.loading = "eager";
   await dlbasics.drawAll();
   const undrawn = ".dlb-waiting, .dlb-plotly:not([data-state=drawn])";
@@ -38,8 +41,7 @@ _PREPARE = """(async () => {
     if (tries === 1200) throw new Error("a figure was not drawn within two minutes");
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  for (const folded of document.querySelectorAll("details")) folded.open = true; // those of the figures too
-  for (const folded of document.querySelectorAll(".toggle-hidden")) folded.classList.remove("toggle-hidden");
+  unfold();
   await window.MathJax?.startup?.promise;
   await document.fonts.ready;
   await Promise.all([...document.images].map((picture) => picture.decode().catch(() => {})));
