@@ -174,6 +174,16 @@ const dlbasics = (() => {
     for (const entry of document.querySelectorAll(".citation-list[role=list] > .citation")) entry.setAttribute("role", "listitem");
   }
 
+  // On a phone the rows of a cheat sheet stand one below the other, without their head: each cell says its column.
+  function nameCells() {
+    for (const table of document.querySelectorAll(".dlb-sheet table")) {
+      const columns = [...table.querySelectorAll("thead th")].map((head) => head.textContent.trim());
+      for (const row of table.querySelectorAll("tbody tr")) {
+        [...row.cells].forEach((cell, k) => { cell.dataset.column = columns[k]; });
+      }
+    }
+  }
+
   function setAttribute(element, name, value) {
     if (element.getAttribute(name) !== value) element.setAttribute(name, value);
   }
@@ -223,6 +233,7 @@ const dlbasics = (() => {
 
   // ---- Start ----
   nameThemeParts();
+  nameCells();
   for (const list of document.querySelectorAll(".dlb-checklist")) rememberTicks(list);
   const figures = [...document.querySelectorAll(".dlb-plotly")];
   const waiting = [...document.querySelectorAll(WIDGET_VIEW)].map(prepareWidget);

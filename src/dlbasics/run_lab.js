@@ -17,6 +17,7 @@ const PANELS = [
     [[4, "gradient, first layer", BLUE, ""], [5, "gradient, last layer", ORANGE, "7 4"], [6, "update ratio", GREEN, "2 4"]],
   ],
 ];
+const IDLE = [[7, "dead units"], [8, "saturated outputs"]]; // columns without a curve, and their names
 let serial = 0;
 
 function element(tag, attributes = {}, ...children) {
@@ -136,7 +137,7 @@ function render({ model, el }) {
       ? `The loss is no longer a number after step ${looks[seen - 1]}. Before the first step the gradients of the first and last layer were ${short(run[4][0])} and ${short(run[5][0])}.`
       : `After ${looks[seen - 1]} steps: loss ${short(ended(0))} in training and ${short(ended(1))} in validation, accuracy ${short(ended(2))} and ${short(ended(3))}. `
         + `Gradient of the first layer ${short(ended(4))}, of the last ${short(ended(5))}; update ratio ${short(ended(6))}`
-        + (ended(7) === null ? "." : `; dead units ${Math.round(100 * ended(7))} %.`);
+        + IDLE.filter(([column]) => ended(column) !== null).map(([column, name]) => `; ${name} ${Math.round(100 * ended(column))} %`).join("") + ".";
     verdict.textContent = verdicts[setting];
     buttons.forEach((button, k) => button.setAttribute("aria-pressed", String(presets[k][1] === setting)));
   }

@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 # The columns of a run, in the order in which the browser reads them.
 COLUMNS = (
     "train_loss", "validation_loss", "train_accuracy", "validation_accuracy",
-    "first_gradient", "last_gradient", "update_ratio", "dead",
+    "first_gradient", "last_gradient", "update_ratio", "dead", "saturated",
 )  # fmt: skip
 
 

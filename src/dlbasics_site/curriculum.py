@@ -113,9 +113,15 @@ def steps(book: Book) -> dict[str, tuple[str, str]]:
     return found
 
 
+def part_of(page: str) -> int:
+    """The number of the part that a page of the table of contents stands in, from 1; 0 where it is in none."""
+    folder = page.split("/")[1]
+    return _PARTS.index(folder) + 1 if folder in _PARTS else 0
+
+
 def pages_that_teach(book: Book) -> list[str]:
     """The pages of the five parts that are executed, in reading order."""
-    return [page for page in book.toc if page.split("/")[1] in _PARTS and book.is_executed(page)]
+    return [page for page in book.toc if part_of(page) and book.is_executed(page)]
 
 
 def read_objectives(book: Book) -> tuple[list[Objective], list[str]]:

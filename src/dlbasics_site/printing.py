@@ -31,7 +31,8 @@ _HEIGHT = round((297 - _TOP - _BOTTOM) * _MM * 96 / _SCALE)
 # PDF only where something links to it, so every place gets a link, too small to see.
 _PREPARE = """(async () => {
   document.documentElement.dataset.theme = "light";
-  for (const folded of document.querySelectorAll("details")) folded.open = true;
+  const unfold = () => { for (const folded of document.querySelectorAll("details")) folded.open = true; };
+  unfold(); // now, since the theme lets what opens fade in; and again what the figures will fold
   for (const folded of document.querySelectorAll(".toggle-hidden")) folded.classList.remove("toggle-hidden");
   for (const picture of document.images) picture.loading = "eager";
   await dlbasics.drawAll();
@@ -40,11 +41,12 @@ _PREPARE = """(async () => {
     if (tries === 1200) throw new Error("a figure was not drawn within two minutes");
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  unfold();
   await window.MathJax?.startup?.promise;
   await document.fonts.ready;
   await Promise.all([...document.images].map((picture) => picture.decode().catch(() => {})));
   const anchors = document.createElement("p");
-  anchors.style = "margin: 0; font-size: 1px; line-height: 1px";
+  anchors.style = "position: absolute; top: 0; left: 0; font-size: 1px; line-height: 1px"; // makes no sheet of its own
   for (const { id } of document.querySelectorAll(".bd-article [id]:not(svg *, mjx-container *, .cell_output *)")) {
     const place = Object.assign(document.createElement("a"), { href: `#${id}`, textContent: "." });
     place.style = "color: transparent; text-decoration: none !important";

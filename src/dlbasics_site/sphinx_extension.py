@@ -14,7 +14,7 @@ from sphinx.util.nodes import nested_parse_with_titles
 from sphinx.util.typing import ExtensionMetadata
 
 from dlbasics_site.checklist import ChecklistDirective
-from dlbasics_site.curriculum import curriculum_markdown
+from dlbasics_site.curriculum import curriculum_markdown, part_of
 from dlbasics_site.curriculum import front_matter as read_front_matter
 from dlbasics_site.pages import configured_repository, read_book, read_notebook
 from dlbasics_site.plain_markdown import objectives_markdown
@@ -58,7 +58,8 @@ class ObjectivesDirective(SphinxDirective):
     def _link(self, need: str) -> str:
         page = need if need.startswith("book/") else f"book/{need}"
         if page in self.env.found_docs:
-            return f"[](/{page}.md)"
+            is_ahead = 0 < part_of(self.env.docname) < part_of(page)  # a reader in order has not met it yet
+            return f"[](/{page}.md)" + f" (part {part_of(page)})" * is_ahead
         return need.rpartition("/")[2].replace("-", " ") + " (to come)"
 
 

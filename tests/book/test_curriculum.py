@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dlbasics_site.curriculum import anatomy, curriculum_markdown, pages_that_teach, read_objectives
+from dlbasics_site.curriculum import anatomy, curriculum_markdown, pages_that_teach, part_of, read_objectives
 from dlbasics_site.pages import Book, read_book
 
 
@@ -44,6 +44,13 @@ def test_the_map_shows_every_page_and_every_promise(real: Book) -> None:
     for objective in objectives:
         assert f"- {objective.can}." in shown
         assert f"(/{objective.page}.md#{objective.taught})" in shown
+
+
+def test_the_parts_are_numbered_as_readers_count_them(real: Book) -> None:
+    for page in pages_that_teach(real):
+        index = real.root / Path(page).parent / "index.md"
+        assert index.read_text(encoding="utf-8").startswith(f"# Part {part_of(page)}: "), page
+    assert part_of("book/index") == part_of("book/reference/faq") == 0
 
 
 PAGE = """---

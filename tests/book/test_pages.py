@@ -206,3 +206,11 @@ def test_a_page_with_cells_offers_its_notebook_without_outputs(book: Path, page_
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert code
     assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+
+
+def test_what_a_page_needs_from_a_later_part_says_which(book: Path) -> None:
+    def needs(page: str) -> str:
+        return re.findall(r"<p>You need .*?</p>", (book / f"{page}.html").read_text(encoding="utf-8"), re.DOTALL)[0]
+
+    assert "(part 4)" in needs("book/representations/contrast")
+    assert "(part" not in needs("book/lao/schedules")

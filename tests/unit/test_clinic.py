@@ -17,7 +17,7 @@ def images(count: int) -> data.Images:
 
 @pytest.mark.parametrize(
     ("architecture", "activation", "beside"),
-    list(itertools.product(CHOICES["architecture"], ["relu", "sigmoid"], CHOICES["beside"])),
+    list(itertools.product(CHOICES["architecture"], CHOICES["activation"], CHOICES["beside"])),
 )
 def test_every_network_has_as_many_norms_or_dropouts_as_activations(
     architecture: str, activation: str, beside: str
@@ -49,6 +49,19 @@ def test_a_run_that_diverges_has_no_values_from_there_on() -> None:
     assert seen["train_loss"][0] is not None
     assert math.isfinite(seen["train_loss"][0])
     assert [values[-1] for values in seen.values()] == [None] * len(SIGNALS)
+
+
+@pytest.mark.parametrize(
+    ("activation", "idle", "silent"), [("relu", "dead", "saturated"), ("tanh", "saturated", "dead")]
+)
+def test_a_leap_leaves_units_idle_in_the_way_of_their_activation(activation: str, idle: str, silent: str) -> None:
+    model = network("shallow", activation, "nothing", seed=0)
+    seen = trained(model, images(20), images(20), optimiser="Adam", rate=10.0, seed=0, looks=[0, 3], batch_size=10)
+    before, after = seen[idle]
+    assert before is not None
+    assert after is not None
+    assert before < 0.3 < 0.8 < after
+    assert seen[silent] == [None, None]
 
 
 def test_a_setting_is_named_by_its_choices() -> None:

@@ -6,6 +6,7 @@ import json
 import math
 import re
 import sys
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -138,6 +139,28 @@ def test_an_interrupted_experiment_goes_on_without_computing_its_parts_again(tmp
     assert not (tmp_path / "results" / "squares.json").exists()
     assert run_in(experiment)["squares"] == [1, 4, 9, 16]
     assert computed == [1, 2, 3, 3, 4]
+
+
+def test_the_seconds_of_a_result_count_the_parts_of_an_interrupted_run(run_in, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+
+    def interrupted_after(most: int) -> Experiment:
+        def run(workspace: Workspace) -> dict[str, Any]:
+            def square(n: int) -> int:
+                if n > most:
+                    raise KeyboardInterrupt
+                clock[0] += 10
+                return n * n
+
+            return {"squares": [workspace.part(f"square-{n}", lambda n=n: square(n)) for n in (1, 2, 3)]}
+
+        return replace(SQUARES, run=run)
+
+    for most in (1, 2):
+        with pytest.raises(KeyboardInterrupt):
+            run_in(interrupted_after(most))
+    assert run_in(interrupted_after(3)).made["seconds"] == 30
 
 
 def test_parts_of_other_settings_are_not_taken_up(run_in, tmp_path):

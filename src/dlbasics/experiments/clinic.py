@@ -1,7 +1,8 @@
 """Some hundreds of short runs over a grid of choices (layers, activation, optimiser): patients for the clinic.
 
-Values: ``runs[setting]`` holds a list for each of `SIGNALS`, one value a look: null once the run has diverged, and for
-dead units where there is no ReLU. A setting is its choices, joined by / (`name_of`). One run a setting.
+Values: ``runs[setting]`` holds a list for each of `SIGNALS`, one value a look: null once the run has diverged, for dead
+units where there is no ReLU, and for saturated outputs where there is no tanh. A setting is its choices, joined by /
+(`name_of`). One run a setting.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from dlbasics.blocks import deep_mlp
 from dlbasics.data import Batches, Images
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.experiments.regularisers import look
-from dlbasics.signals import dead_units
+from dlbasics.readings import read
 
 SIGNALS = (
     "train_loss", "validation_loss", "train_accuracy", "validation_accuracy",
-    "first_gradient", "last_gradient", "update_ratio", "dead",
+    "first_gradient", "last_gradient", "update_ratio", "dead", "saturated",
 )  # fmt: skip
 CHOICES: dict[str, list[Any]] = {
     "architecture": ["shallow", "deep", "residual", "convolutional"],
-    "activation": ["relu"],
+    "activation": ["relu", "tanh"],
     "beside": ["nothing", "batch norm", "dropout"],
     "optimiser": ["SGD", "Adam"],
     "rate": [1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0],
@@ -110,7 +111,7 @@ def trained(
 
 
 def run(workspace: Workspace) -> dict[str, Any]:
-    """Every setting of the grid with every seed."""
+    """Every setting of the grid, each once."""
     settings = workspace.settings
     course = data.load(name=settings["data"])
     validation = course.validation[: settings["evaluate_on"]]
@@ -144,9 +145,10 @@ def name_of(setting: tuple[Any, ...]) -> str:
 
 def _seen(model: nn.Module, train: Images, validation: Images) -> dict[str, float]:
     row = look(model, train, validation)
-    if any(isinstance(part, nn.ReLU) for part in model.modules()):
-        shares = dead_units(model, validation.pixels[:200])
-        row["dead"] = sum(shares) / len(shares)
+    seen = read(model, validation[:200])
+    for name, shares in (("dead", seen.dead), ("saturated", seen.saturated)):
+        if shares:
+            row[name] = sum(shares) / len(shares)
     return row
 
 
@@ -165,7 +167,7 @@ def _short(value: float | None) -> float | None:
 
 CLINIC = Experiment(
     name="clinic",
-    version=1,
+    version=2,
     settings={
         "data": "fashion-mnist", "train_on": 500, "evaluate_on": 1000, "batch_size": 50, "depth": 20,
         "looks": [0, 5, 10, 25, 50, 75, 100, 150], "choices": CHOICES, "seed": 0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -60,12 +61,16 @@ class Workspace:
         experiment: what runs.
         scratch: a folder for finished parts; a run that was interrupted finds them there and goes on.
         results: a folder for the files that outlive the run, and where those of needed experiments are.
+
+    Attributes:
+        earlier_seconds: what the parts that were found finished had taken when they were computed.
     """
 
     def __init__(self, experiment: Experiment, *, scratch: Path, results: Path, progress: bool = True) -> None:
         self.settings, self.results = experiment.settings, results
         self.folder = scratch / f"{experiment.name}-{experiment.key}"
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.earlier_seconds = 0.0
         self._bar = tqdm(desc=experiment.name, unit="part", disable=not progress)
 
     def part(self, name: str, compute: Callable[[], Any]) -> Any:
@@ -73,14 +78,16 @@ class Workspace:
         path = self.folder / f"{name}.json"
         self._bar.set_postfix_str(name)
         if path.exists():
-            value = json.loads(path.read_text())
+            finished = json.loads(path.read_text())
+            self.earlier_seconds += finished["seconds"]
         else:
-            value = compute()
+            started = time.perf_counter()
+            finished = {"value": compute(), "seconds": time.perf_counter() - started}
             partial = path.with_suffix(".part")
-            partial.write_text(json.dumps(value))
+            partial.write_text(json.dumps(finished))
             partial.replace(path)
         self._bar.update()
-        return value
+        return finished["value"]
 
     def checkpoint(self, name: str) -> Path:
         """A file for `dlbasics.training.fit` to write to and resume from."""

@@ -36,7 +36,7 @@ class Result:
         values: what it measured, plain numbers and lists; each experiment's module says which.
         settings: what it was told, seeds included.
         key: of the declaration it ran under.
-        made: date, hardware, versions, and the wall-clock ``seconds`` of the run that finished it.
+        made: date, hardware, versions, and the wall-clock ``seconds``, those of its interrupted runs' parts included.
     """
 
     name: str
@@ -91,7 +91,7 @@ def run(experiment: Experiment, *, scratch: Path, results: Path = RESULTS, progr
     values = experiment.run(workspace)
     made = {
         "on": date.today().isoformat(),
-        "seconds": round(time.perf_counter() - started, 1),
+        "seconds": round(time.perf_counter() - started + workspace.earlier_seconds, 1),
         "device": str(best_device()),
         "processor": f"{platform.machine()}, {os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}",
         "python": platform.python_version(),
