@@ -9,11 +9,12 @@ PIP    := $(PY) -m pip --disable-pip-version-check install $(if $(CI),--quiet)
 
 # Stamps: a second run installs nothing unless the files that say what to install have changed.
 READY     := $(VENV)/ready
+GRADE_READY := $(VENV)/ready-grade
 DEV_READY := $(VENV)/ready-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book pdf serve lab release student test test-full lint format experiments bench requirements clean distclean data browser
+.PHONY: help book pdf serve lab release student grade test test-full lint format experiments bench requirements clean distclean data programs
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,14 +38,19 @@ release: data ## Make exercises/ of solutions/, and grade their checks
 student: $(READY) ## Copy what students get to _build/student, without solutions, banks and tests
 	$(PY) -m dlbasics_course student
 
+ASSIGNMENTS ?= backprop cnn contrastive
+grade: data $(GRADE_READY) ## Hand in the work of a sample class, and grade what lies in .nbgrader/submitted
+	$(PY) tests/sample_class.py
+	for assignment in $(ASSIGNMENTS); do $(BIN)/grade $$assignment || exit; done
+
 # One worker a core, each with one thread; a file's tests stay together, since they share what is dear to make.
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses logical --dist loadfile
 
-test: lint data browser ## Build the book, then run every test that takes seconds
+test: lint data programs ## Build the book, then run every test that takes seconds
 	$(PY) -m dlbasics_site build
 	$(PYTEST)
 
-test-full: lint data browser ## Run also the tests that take minutes, full experiments among them
+test-full: lint data programs ## Run also the tests that take minutes, full experiments among them
 	$(PY) -m dlbasics_site build
 	$(PY) -m dlbasics.experiments status
 	$(PYTEST) -m ''
@@ -70,14 +76,17 @@ bench: data ## Measure speed against other libraries, in this environment
 # The CUDA packages stay out of the files, so that pip takes the ones that this machine's torch wheel asks for.
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade pyproject.toml
 WITHOUT_CUDA := grep -Ev '^(cuda|nvidia|triton)'
-requirements: $(READY) ## Renew the exact versions in requirements.txt and requirements-dev.txt
+requirements: $(READY) ## Renew the exact versions in the requirements files
 	$(PIP) uv
 	$(COMPILE) --output-file $(VENV)/book.txt
-	$(COMPILE) --output-file $(VENV)/all.txt --extra dev --constraint $(VENV)/book.txt
+	$(COMPILE) --output-file $(VENV)/grade.txt --extra grade --constraint $(VENV)/book.txt
+	$(COMPILE) --output-file $(VENV)/all.txt --extra grade --extra dev --constraint $(VENV)/grade.txt
 	{ echo '# Exact versions of everything, on every system. Written by `make requirements` from pyproject.toml.'; \
 	  $(WITHOUT_CUDA) $(VENV)/book.txt; echo '-e .'; } > requirements.txt
+	{ echo '# What the grader needs besides. Written by `make requirements` from pyproject.toml.'; \
+	  echo '-r requirements.txt'; grep -Fvx -f $(VENV)/book.txt $(VENV)/grade.txt; } > requirements-grade.txt
 	{ echo '# What the tests need besides. Written by `make requirements` from pyproject.toml.'; \
-	  echo '-r requirements.txt'; grep -Fvx -f $(VENV)/book.txt $(VENV)/all.txt; } > requirements-dev.txt
+	  echo '-r requirements-grade.txt'; grep -Fvx -f $(VENV)/grade.txt $(VENV)/all.txt; } > requirements-dev.txt
 
 clean: ## Remove what was built and cached; keep .venv and the data
 	rm -rf _build .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -89,8 +98,8 @@ distclean: clean ## Remove .venv and the web assets too
 data: $(READY)
 	$(PY) -m dlbasics.data
 
-browser: $(DEV_READY)
-	$(PY) tests/browser.py
+programs: $(DEV_READY)
+	$(PY) tests/programs.py
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -100,6 +109,10 @@ $(READY): requirements.txt pyproject.toml
 	$(PIP) -r requirements.txt
 	@touch $@
 
-$(DEV_READY): $(READY) requirements-dev.txt
+$(GRADE_READY): $(READY) requirements-grade.txt
+	$(PIP) -r requirements-grade.txt
+	@touch $@
+
+$(DEV_READY): $(GRADE_READY) requirements-dev.txt
 	$(PIP) -r requirements-dev.txt
 	@touch $@

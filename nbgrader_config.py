@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from dlbasics.sources import cache_folder
+
 root = Path(__file__).resolve().parent
 private = root / ".nbgrader"
 private.mkdir(exist_ok=True)  # SQLite makes the gradebook's file, not its folder
@@ -29,3 +31,8 @@ c.GenerateFeedback.preprocessors = [
     "dlbasics_course.feedback.WordsOnly",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
+
+# What `grade` shows to notebooks in its sandbox: the images, read-only, at the place where they are.
+images = cache_folder()
+c.Sandbox.read_only = [str(images)] if images.exists() else []
+c.Sandbox.environment = {"DLBASICS_DATA": str(images.parent)}

@@ -11,7 +11,7 @@ import torch
 from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 
-import browser
+import programs
 
 os.environ.setdefault("MPLBACKEND", "agg")
 torch.set_num_threads(1)  # small tensors: more threads only wait for each other
@@ -44,9 +44,9 @@ def _repeatable(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def browser_path() -> Path:
     """The system's Chromium or Chrome; a test that needs it is reported as not run where there is none."""
-    found = browser.find()
+    found = programs.find()
     if found is None:
-        pytest.skip(browser.MISSING)
+        pytest.skip(programs.MISSING)
     return found
 
 

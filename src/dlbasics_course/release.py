@@ -12,7 +12,7 @@ import nbformat
 
 from dlbasics_course.assignment import Assignment, AssignmentError
 
-STUDENTS_LACK = ("solutions", "tests", "src/dlbasics_course", ".ci", ".github")
+STUDENTS_LACK = ("solutions", "tests", "src/dlbasics_course", "src/grader", ".ci", ".github")
 """What is not handed out: solutions, banks, hidden tests, and the tools that read them."""
 
 

@@ -35,7 +35,13 @@ class Answering:
 
     def run(self) -> None:
         """Answer until the question "end"."""
-        while (question := self._receive())[0] != "end":
+        while True:
+            try:
+                question = self._receive()
+            except KeyboardInterrupt:  # came when the answer was already given
+                continue
+            if question[0] == "end":
+                return
             self._answer(*question)
 
     def _answer(self, question: str, *rest: Any) -> None:

@@ -165,8 +165,8 @@ def _anchored(db_url: str, root: Path) -> str:
     except ArgumentError as error:
         raise ValueError(f"the gradebook's address must look like sqlite:///gradebook.db, got {db_url!r}") from error
     if url.get_backend_name() == "sqlite" and url.database:
-        url = url.set(database=str(root / url.database))
-    return url.render_as_string(hide_password=False)
+        return url.set(database=str(root / url.database)).render_as_string(hide_password=False)
+    return db_url  # as it was written: another spelling may hold a %, which nbgrader's migrations cannot read
 
 
 def _rows(connection: Connection, name: str) -> Rows:

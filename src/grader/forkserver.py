@@ -111,13 +111,16 @@ def _isolate() -> None:
 
 def _be_kernel(request: dict[str, Any], wire: int) -> None:
     """Wall this process in, then be an IPython kernel until it ends."""
+    os.setsid()  # or it could end its keeper by ending their group
     folder, limits = JOBS / request["folder"], request["limits"]
     _mount("none", "/", None, _REC | _PRIVATE)
     _mount("tmpfs", str(WORK), "tmpfs", _NOSUID | _NODEV, f"size={limits['scratch']},mode=700,nr_inodes=20k")
     shutil.copytree(folder / "w", WORK, dirs_exist_ok=True)
     _mount(str(folder / "s"), str(RUN), None, _BIND)
     _mount("tmpfs", str(JOBS), "tmpfs", _NOSUID | _NODEV | _RDONLY, "size=4k,mode=755")
-    _mount("tmpfs", "/tmp", "tmpfs", _NOSUID | _NODEV, f"size={limits['scratch']},mode=1777,nr_inodes=20k")
+    for folder_of_its_own in (os.environ["TMPDIR"], "/dev/shm"):
+        room = f"size={limits['scratch']},mode=1777,nr_inodes=20k"
+        _mount("tmpfs", folder_of_its_own, "tmpfs", _NOSUID | _NODEV, room)
     try:
         _mount("proc", "/proc", "proc", _NOSUID | _NODEV)
         with contextlib.suppress(OSError):
@@ -168,7 +171,3 @@ def _call(name: str, *arguments: Any) -> None:
     if getattr(_libc, name)(*arguments) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{name}: {os.strerror(number)}")
-
-
-if __name__ == "__main__":
-    serve(sys.argv[1:])

@@ -27,6 +27,7 @@ from grader.records import Limits
 from grader.sandbox import ForkServer, give_to_inside
 
 _MESSAGE = 32 << 20  # bytes of the largest message that a kernel may send
+_FAREWELL = 10  # seconds in which a kernel's keeper must report its end
 _READY = 60  # seconds until a kernel must answer
 
 
@@ -53,6 +54,7 @@ class Forked:
     def wait(self) -> int:
         """Wait for its end."""
         if self.returncode is None:
+            self._life.settimeout(_FAREWELL)
             self._note()
         return self.returncode or 0
 

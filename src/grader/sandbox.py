@@ -161,12 +161,17 @@ def _command(walls: Walls, folder: Path, jobs: Path) -> list[str]:
     command += ["--proc", "/proc", "--dev", "/dev"]
     for path in ("/tmp", "/home", "/run"):
         command += ["--size", str(1 << 20), "--tmpfs", path]
-    command += ["--dir", "/home/work", "--dir", "/run/kernel"]
+    # a kernel's own files go to /tmp, unless that would hide what must be shown, such as a checkout below it
+    scratch = "/home/scratch" if any(path.startswith("/tmp/") for path in shown) else "/tmp"
+    command += ["--dir", "/home/work", "--dir", "/home/scratch", "--dir", "/run/kernel"]
     for path, place in shown.items():
         command += ["--ro-bind", place, path]
     command += ["--bind", str(jobs), "/jobs"]
+    for path in ("/home", "/run", "/tmp", "/dev", "/"):  # or one kernel could leave something for the next
+        command += ["--remount-ro", path]
     environment = {
-        "HOME": "/tmp",
+        "HOME": scratch,
+        "TMPDIR": scratch,
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "TZ": "UTC",
@@ -174,9 +179,9 @@ def _command(walls: Walls, folder: Path, jobs: Path) -> list[str]:
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "MPLCONFIGDIR": "/tmp/matplotlib",
-        "IPYTHONDIR": "/tmp/ipython",
-        "NUMBA_CACHE_DIR": "/tmp/numba",
+        "MPLCONFIGDIR": f"{scratch}/matplotlib",
+        "IPYTHONDIR": f"{scratch}/ipython",
+        "NUMBA_CACHE_DIR": f"{scratch}/numba",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
         "NBGRADER_EXECUTION": "autograde",
@@ -184,7 +189,10 @@ def _command(walls: Walls, folder: Path, jobs: Path) -> list[str]:
     }
     for name, value in environment.items():
         command += ["--setenv", name, value]
-    return [*command, "--", sys.executable, "-I", "-m", "grader.forkserver", *walls.modules]
+    # -I: no folder of a student's and no variable says what is imported; linked packages need their folders named then
+    linked = sorted({str(Path(path).parent) for path in _packages(walls.modules)})
+    start = f"import sys; sys.path += {linked!r}; from grader.forkserver import serve; serve(sys.argv[1:])"
+    return [*command, "--", sys.executable, "-I", "-c", start, *walls.modules]
 
 
 def _python() -> list[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_core.utils import run_sync
@@ -21,14 +22,16 @@ from nbformat.v4 import new_output
 from nbgrader import utils
 from nbgrader.preprocessors import Execute
 
+from grader.asking import GRACE
 from grader.canonical import Cells, in_students_process
 from grader.forkserver import WIRE
-from grader.provisioner import SandboxedManager
+from grader.provisioner import SandboxedManager, SandboxProvisioner
 from grader.records import Limits
 from grader.sandbox import ForkServer
 
 _GRACE = 3.0  # seconds after which a kernel that was asked to stop is ended
-_RESTARTS = 3  # of one notebook's kernels; who kills more of them is not given another
+_RESTARTS = 8  # of one notebook's kernels; who kills more of them is not given another
+_HASTE = 0.5  # seconds in which tests must be done once the student's side has stopped answering
 _QUESTION = "__import__('grader.asking').asking.tests"
 
 
@@ -107,6 +110,10 @@ class Pair:
                     return dict(message)
         raise DeadKernelError(f"The {side} kernel does not answer.")
 
+    def interrupt_student(self) -> None:
+        """Have the student's code raise KeyboardInterrupt."""
+        cast(SandboxProvisioner, self.student.provisioner).process.send_signal(signal.SIGINT)
+
     async def stop(self) -> None:
         """End both."""
         for end in self._sockets:
@@ -165,7 +172,8 @@ class SplitExecute(Execute):
             self._fail(cell, "DeadKernelError", "The kernel died too often; this cell did not run.")
             return False
         try:
-            await self._run(cell, index)
+            # all waits inside have limits of their own; this one is for the wait that nobody thought of
+            await asyncio.wait_for(self._run(cell, index), 3 * self._seconds() + 30)
         except (DeadKernelError, CellTimeoutError) as error:
             died = isinstance(error, DeadKernelError)
             self.grading.flag("died" if died else "timed out", self._name(cell))
@@ -175,7 +183,7 @@ class SplitExecute(Execute):
             self.grading.flag("died", self._name(cell))
             self._fail(cell, "DeadKernelError", f"The kernel's messages could not be read ({type(error).__name__}).")
         else:
-            return True
+            return not self._late  # what takes too long is not run again
         await self._end_pair()
         return False
 
@@ -232,7 +240,7 @@ class SplitExecute(Execute):
             theirs = await self._ask(f"needs_students({cell.source!r})")
             await self._in("student", cell, index)
             if theirs == "False":
-                await self._with_answers(cell.source, lambda: self._give(cell))
+                await self._with_answers(cell, lambda: self._give(cell))
         else:
             stub = self.known.stubs.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
             await self._ask(f"read({cell.source!r}, {stub!r})")
@@ -245,13 +253,13 @@ class SplitExecute(Execute):
 
     async def _test(self, cell: NotebookNode, index: int) -> None:
         async def run() -> None:
-            await self._in("tests", cell, index, extra=_GRACE)
+            await self._in("tests", cell, index, extra=2 * GRACE)
 
         self._fail(cell, "NotRunError", "This test did not run to its end.")
         failed = cell.outputs
         cell.outputs = []
         try:
-            broken = await self._with_answers(cell.source, run)
+            broken = await self._with_answers(cell, run)
         except BaseException:
             cell.outputs = failed
             raise
@@ -259,19 +267,45 @@ class SplitExecute(Execute):
             self._fail(cell, "StudentError", broken)
             raise DeadKernelError(broken)
 
-    async def _with_answers(self, source: str, work: Callable[[], Awaitable[None]]) -> str | None:
+    def _interrupt(self, cell: NotebookNode) -> None:
+        self.grading.flag("timed out", self._name(cell))
+        if self.pair is not None:
+            self.pair.interrupt_student()
+
+    async def _with_answers(self, cell: NotebookNode, work: Callable[[], Awaitable[None]]) -> str | None:
         """Have the student's kernel answer while the tests' works; what has broken the connection, if anything."""
         assert self.pair is not None
+        seconds = self._seconds()
         number = self.pair.clients["student"].execute(
             f"__import__('grader.answering').answering.answer({WIRE})", silent=True, store_history=False
         )
-        await self._ask(f"begin({source!r}, {self._seconds():.3f})", self._seconds() + _GRACE)
-        await work()
-        broken = await self._ask("end()")
-        if broken != "None":
-            return str(broken or "The tests' kernel died.")[1:-1]
-        await self.pair.reply("student", number, _GRACE)
-        return None
+        answering = asyncio.ensure_future(self.pair.reply("student", number, seconds + 3 * GRACE))
+        interrupt = asyncio.get_running_loop().call_later(seconds, self._interrupt, cell)
+
+        async def ask_and_work() -> str | None:
+            await self._ask(f"begin({cell.source!r}, {seconds:.3f})", seconds + 2 * GRACE)
+            await work()
+            broken = await self._ask("end()")
+            return None if broken == "None" else str(broken or "The tests' kernel died.")[1:-1]
+
+        working = asyncio.ensure_future(ask_and_work())
+        try:
+            await asyncio.wait({answering, working}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():  # it ended before it was asked to, or is dead
+                await asyncio.wait({working}, timeout=_HASTE)
+            if not working.done():
+                raise DeadKernelError("The student's kernel does not answer the tests.")
+            if (broken := await working) is None:
+                await asyncio.wait_for(answering, GRACE)
+            return broken
+        except TimeoutError:
+            raise DeadKernelError("The student's kernel does not rest after the tests.") from None
+        finally:
+            interrupt.cancel()
+            for task in (answering, working):
+                task.cancel()
+                with contextlib.suppress(BaseException):
+                    await task
 
     async def _ask(self, question: str, seconds: float = _GRACE) -> Any:
         assert self.pair is not None

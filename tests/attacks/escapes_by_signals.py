@@ -1,7 +1,6 @@
 """Sends harmless signals to everybody, kills its own process group, and looks whom it could have ended.
 
 Deserves: 5.
-Flags: died.
 Guard: a pid namespace and a session of its own.
 """
 

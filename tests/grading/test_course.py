@@ -56,7 +56,7 @@ def test_old_names_of_settings_still_count(tmp_path: Path) -> None:
 
 
 def test_the_gradebook_can_be_named_from_outside(tmp_path: Path) -> None:
-    url = "postgresql+psycopg://someone:secret@host/grades"
+    url = "postgresql+psycopg://someone:secret@/grades?host=/run/postgresql"
     assert load(tmp_path, db=url).db_url == url
 
 

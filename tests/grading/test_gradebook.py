@@ -1,6 +1,7 @@
 """Results reach the gradebook once and whole, as stock nbgrader would write them, whoever is killed meanwhile."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -145,8 +146,7 @@ def test_formgrader_and_export_work_on_what_was_merged(
         gradebook.record(of_stock(stock))
         gradebook.record(made("bob"))
     monkeypatch.chdir(course.root)
-    for each in (course, stock):
-        (each.root / "submitted" / "ada" / "ps1").mkdir(parents=True, exist_ok=True)
+    shutil.copytree(stock.root / "submitted", course.root / "submitted")
     ours, theirs = (NbGraderAPI(each.directory, config=each.config) for each in (course, stock))
     assert ours.get_autograded_students("ps1") == theirs.get_autograded_students("ps1")
     fields = ("score", "max_score", "needs_manual_grade", "written_score", "code_score", "task_score", "timestamp")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-import browser
+import programs
 from dlbasics_site import chromium
 
 
@@ -17,17 +17,17 @@ def test_the_browser_that_the_environment_names_goes_first(monkeypatch: pytest.M
     named = tmp_path / "my browser"
     named.touch()
     monkeypatch.setenv("DLBASICS_BROWSER", str(named))
-    assert browser.find() == named
+    assert programs.find() == named
 
 
 def test_a_named_browser_that_is_missing_is_not_replaced_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLBASICS_BROWSER", "/nowhere/browser")
-    assert browser.find() is None
+    assert programs.find() is None
 
 
 @pytest.mark.usefixtures("nothing_installed")
 def test_without_a_browser_and_without_apt_the_reason_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert browser.main() == 0
+    assert programs.main() == 0
     said = capsys.readouterr().out
     assert "not run" in said
     assert "DLBASICS_BROWSER" in said
@@ -39,4 +39,4 @@ def test_what_macos_and_windows_keep_off_the_path_is_found(monkeypatch: pytest.M
     chrome = tmp_path / "Google Chrome"
     chrome.touch()
     monkeypatch.setattr(chromium, "PLACES", (str(tmp_path / "absent"), str(chrome)))
-    assert browser.find() == chrome
+    assert programs.find() == chrome
