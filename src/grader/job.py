@@ -86,7 +86,7 @@ def grade_one(assignment: Assignment, submission: Submission, *, feedback: bool 
         notebooks=notebooks,
         files=files,
         feedback=pages,
-        flags=tuple(sorted(grading.flags)),
+        flags=tuple(sorted({*grading.flags, *(["unreadable"] if submission.notes else [])})),
         problem=problem,
         seconds=seconds,
         log=said.getvalue()[-_LOG:],

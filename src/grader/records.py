@@ -74,9 +74,10 @@ class Submission:
     Attributes:
         student: the student's id in the gradebook.
         files: contents by path below the submission's folder; empty where it was refused.
-        digest: of all files, and of the reason if it was refused.
+        digest: of all files, those left out included, and of the reasons if it was refused or something left out.
         timestamp: when it was handed in, if anybody noted it; UTC, without a zone, as nbgrader keeps it.
         refused: why it cannot be graded, for the instructor to read; None where it can.
+        notes: which of several notebooks were left out because they cannot be read, and why, a sentence for each.
     """
 
     student: str
@@ -84,6 +85,7 @@ class Submission:
     digest: str
     timestamp: datetime | None = None
     refused: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.intake import Caps, Intake, collect, notebook_fault
+from grader.intake import Intake, collect
+from grader.intake.caps import Caps, Refusal
+from grader.intake.notebook_check import notebook_fault
 from grader.records import Submission
 
 NOTEBOOK = nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")])).encode()
@@ -425,7 +427,7 @@ def test_what_is_put_in_a_files_place_after_the_look_is_not_opened(tmp_path: Pat
                 content_up_to(100)
         else:
             os.mkfifo(notebook)
-            with pytest.raises(Exception, match=r"'backprop\.ipynb' is a FIFO"):
+            with pytest.raises(Refusal, match=r"'backprop\.ipynb' is a FIFO"):
                 content_up_to(100)
 
 
@@ -658,6 +660,42 @@ def test_brackets_in_a_string_do_not_count(tmp_path: Path) -> None:
     assert by_student(tmp_path / "submitted", caps=Caps(nesting=8))["eve"].refused is None
 
 
+def test_one_unreadable_notebook_of_several_is_left_out_with_a_note_and_the_rest_stays(packed: Pack) -> None:
+    rest = {"part-2.ipynb": OTHER, "data.csv": b"1,2"}
+    files = {**rest, "part-1.ipynb": altered(nbformat=3), "part-3.ipynb": b"\x1b["}
+    source = packed({f"ann/backprop/{path}": content for path, content in files.items()})
+    found = by_student(source, expected={"part-1", "part-2", "part-3"})["ann"]
+    assert found.refused is None
+    assert found.files == rest
+    first, third = found.notes
+    assert first.startswith("'part-1.ipynb' has nbformat '3', where only 4 is understood")
+    assert third.startswith("'part-3.ipynb' is not JSON in UTF-8")
+
+
+def test_a_renamed_copy_that_is_unreadable_is_left_out_too(tmp_path: Path) -> None:
+    eve(tmp_path, {"part-1-Copy1.ipynb": b"[" * 1000, "part-2.ipynb": OTHER})
+    found = by_student(tmp_path / "submitted", students={"eve"}, expected={"part-1", "part-2"})["eve"]
+    assert found.files == {"part-2.ipynb": OTHER}
+    assert found.notes == ("'part-1.ipynb' nests more than 64 lists in lists",)
+
+
+def test_where_no_notebook_of_several_is_readable_all_is_refused(tmp_path: Path) -> None:
+    eve(tmp_path, {"part-1.ipynb": b"[]", "part-3.ipynb": b"[" * 1000, "data.csv": b"1,2"})
+    write(tmp_path / "submitted", {"bob/backprop/part-2.ipynb": NOTEBOOK})
+    words = refusal(tmp_path / "submitted", expected={"part-1", "part-2", "part-3"})
+    assert words.startswith("'part-1.ipynb' is JSON, but not a notebook")
+    assert words.endswith("; 'part-3.ipynb' nests more than 64 lists in lists")
+
+
+def test_a_submission_without_a_fault_has_no_note_and_an_unreadable_notebook_nobody_expects_stays(
+    tmp_path: Path,
+) -> None:
+    eve(tmp_path, {"part-1.ipynb": NOTEBOOK, "part-2.ipynb": OTHER, "draft.ipynb": b"<html>"})
+    found = by_student(tmp_path / "submitted", students={"eve"}, expected={"part-1", "part-2"})["eve"]
+    assert found.notes == ()
+    assert found.files == {"part-1.ipynb": NOTEBOOK, "part-2.ipynb": OTHER, "draft.ipynb": b"<html>"}
+
+
 @pytest.mark.parametrize("text", [b"yesterday", b"\xff", b"0001-01-01 00:00:00 +99999", b"9" * 99])
 def test_a_timestamp_that_is_none_is_refused(tmp_path: Path, text: bytes) -> None:
     eve(tmp_path, {"backprop.ipynb": NOTEBOOK, "timestamp.txt": text})
@@ -689,18 +727,35 @@ def test_the_digest_of_a_refused_submission_changes_with_what_is_wrong(tmp_path:
     assert len(set(digests)) == 3
 
 
+def test_the_digest_changes_with_a_notebook_that_is_left_out_and_with_the_reason(tmp_path: Path) -> None:
+    folder = eve(tmp_path, {"part-1.ipynb": NOTEBOOK})
+
+    def digest(**settings: object) -> str:
+        found = by_student(tmp_path / "submitted", students={"eve"}, expected={"part-1", "part-2"}, **settings)["eve"]
+        assert found.files == {"part-1.ipynb": NOTEBOOK}
+        return found.digest
+
+    digests = [digest()]
+    for content in (b"", b"1", b"[" * 1000):
+        (folder / "part-2.ipynb").write_bytes(content)
+        digests.append(digest())
+    digests.append(digest(caps=Caps(nesting=100)))
+    assert len(set(digests)) == 5
+    assert digests[-2] == digest()
+
+
 def test_submissions_are_read_one_at_a_time_when_asked_for(packed: Pack) -> None:
     megabyte = os.urandom(1 << 20)
     source = packed(
-        {f"s{i:02}/backprop/backprop.ipynb": NOTEBOOK for i in range(20)}
-        | {f"s{i:02}/backprop/data.bin": megabyte for i in range(20)}
+        {f"s{i:02}/backprop/backprop.ipynb": NOTEBOOK for i in range(10)}
+        | {f"s{i:02}/backprop/data.bin": megabyte for i in range(10)}
     )
     tracemalloc.start()
     try:
         intake = take(source)
-        assert len(intake) == 20
+        assert len(intake) == 10
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
-        assert sum(len(submission.files["data.bin"]) for submission in intake) == 20 << 20
+        assert sum(len(submission.files["data.bin"]) for submission in intake) == 10 << 20
         assert tracemalloc.get_traced_memory()[1] < 6 << 20
     finally:
         tracemalloc.stop()
