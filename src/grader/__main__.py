@@ -100,6 +100,8 @@ def _grade(
                 if entry and (entry.submission, entry.assignment) == (submission.digest, assignment.digest):
                     bar.update()
                 else:
+                    for note in submission.notes:
+                        tqdm.write(f"{submission.student}: left out: {note}", file=sys.stderr)
                     yield submission
 
         results = run(
