@@ -62,6 +62,8 @@ def grade_one(assignment: Assignment, submission: Submission, *, feedback: bool 
     with tempfile.TemporaryDirectory(prefix="grade-", dir="/tmp") as folder:
         course = _Course(Path(folder), assignment, submission)
         grading = Grading(server, assignment.limits, course.given, assignment.imports)
+        for note in submission.notes:
+            grading.flag("unreadable", note)
         said = io.StringIO()
         problem = None
         with _quiet(said):
@@ -86,7 +88,7 @@ def grade_one(assignment: Assignment, submission: Submission, *, feedback: bool 
         notebooks=notebooks,
         files=files,
         feedback=pages,
-        flags=tuple(sorted({*grading.flags, *(["unreadable"] if submission.notes else [])})),
+        flags=tuple(sorted(grading.flags)),
         problem=problem,
         seconds=seconds,
         log=said.getvalue()[-_LOG:],

@@ -127,7 +127,7 @@ class Result:
         notebooks: the autograded notebooks, by file name.
         files: whatever else was handed in or given, for the folder of autograded notebooks.
         feedback: the pages for the student, by file name.
-        flags: what an instructor should know, such as "timed out", "died", "refused", "tampered", "not forge-proof".
+        flags: what an instructor should know, such as "timed out", "died", "refused", "unreadable", "tampered".
         problem: why there is no score, for the instructor; None where there is one.
         timestamp: when the submission was handed in.
         seconds: wall time in the worker, by phase; "all" is their sum.

@@ -36,7 +36,7 @@ def find_bubblewrap() -> str:
     if program is None or not sys.platform.startswith("linux"):
         raise SandboxError(
             "No bubblewrap: it walls students' code in, and nothing is graded without it. On Debian and Ubuntu: "
-            "apt install bubblewrap; on Fedora: dnf install bubblewrap. macOS and Windows have none: grade on Linux"
+            "apt install bubblewrap; on Fedora: dnf install bubblewrap. macOS and Windows have none: grade on Linux."
         )
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     version = tuple(map(int, re.findall(r"\d+", said)[:2]))

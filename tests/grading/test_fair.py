@@ -1,5 +1,6 @@
 """Honest work gets what stock nbgrader gives it, cell by cell: nbgrader's own example assignment."""
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -76,3 +77,24 @@ def test_nbgraders_own_example_gets_the_same_marks(course):
         for student, _, _ in stock
     }
     assert scores["perfect"] > scores["partial"] > scores["empty"]
+
+
+def test_a_notebook_that_cannot_be_read_costs_only_its_own_marks_and_the_instructor_is_told(course):
+    shutil.copy(course / "ours.db", course / "unreadable.db")
+    folder = course / "submitted" / "unreadable" / "ps1"
+    shutil.copytree(course / "submitted" / "perfect" / "ps1", folder)
+    (folder / "problem1.ipynb").write_text("<html>")
+    database = f"sqlite:///{course}/unreadable.db"
+    done = grade(course, "ps1", "--db", database, "--workers", "0", "--students", "unreadable", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "unreadable: left out: 'problem1.ipynb' is not JSON in UTF-8" in done.stderr
+    assert [row["flags"] for row in json.loads(done.stdout)] == [["unreadable"]]
+
+    def marks(database: str, student: str) -> dict[tuple[str, str], float]:
+        found = rows(f"sqlite:///{course}/{database}", "ps1").items()
+        return {(notebook, cell): score or 0 for (who, notebook, cell), (score, _, _) in found if who == student}
+
+    perfect = marks("gradebook.db", "perfect")
+    kept = {key: score if key[0] != "problem1" else 0 for key, score in perfect.items()}
+    assert kept != perfect
+    assert marks("unreadable.db", "unreadable") == kept

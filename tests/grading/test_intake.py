@@ -747,15 +747,15 @@ def test_the_digest_changes_with_a_notebook_that_is_left_out_and_with_the_reason
 def test_submissions_are_read_one_at_a_time_when_asked_for(packed: Pack) -> None:
     megabyte = os.urandom(1 << 20)
     source = packed(
-        {f"s{i:02}/backprop/backprop.ipynb": NOTEBOOK for i in range(10)}
-        | {f"s{i:02}/backprop/data.bin": megabyte for i in range(10)}
+        {f"s{i:02}/backprop/backprop.ipynb": NOTEBOOK for i in range(20)}
+        | {f"s{i:02}/backprop/data.bin": megabyte for i in range(20)}
     )
     tracemalloc.start()
     try:
         intake = take(source)
-        assert len(intake) == 10
+        assert len(intake) == 20
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
-        assert sum(len(submission.files["data.bin"]) for submission in intake) == 10 << 20
+        assert sum(len(submission.files["data.bin"]) for submission in intake) == 20 << 20
         assert tracemalloc.get_traced_memory()[1] < 6 << 20
     finally:
         tracemalloc.stop()
