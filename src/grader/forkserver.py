@@ -35,17 +35,22 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def serve(modules: list[str]) -> None:
-    """Import modules, say so, and fork a kernel for each request until the client is gone."""
+    """Import modules, say so, and fork a kernel for each request until the client is gone.
+
+    A module that starts a thread, as pyarrow does, is left to the kernels: only what has one thread forks safely.
+    """
     missing = []
     for module in modules:
         try:
             importlib.import_module(module)
         except Exception as error:  # a cell that imports it will say the same
             missing.append(f"{module}: {type(error).__name__}: {error}"[:300])
+        if _threads() > 1:  # and no import can be undone: begin again without it
+            others = [other for other in modules if other != module]
+            os.execv(sys.executable, [*sys.orig_argv[: len(sys.orig_argv) - len(modules)], *others])
 
-    threads = len(list(Path("/proc/self/task").iterdir())) if Path("/proc/self/task").exists() else 1
     with socket.socket(fileno=os.dup(0)) as client:
-        client.send(json.dumps({"threads": threads, "missing": missing}).encode())
+        client.send(json.dumps({"threads": _threads(), "missing": missing}).encode())
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         gc.collect()
         gc.freeze()  # pages shared with the children stay shared
@@ -59,6 +64,11 @@ def serve(modules: list[str]) -> None:
                 _child(json.loads(request), *descriptors)
             for descriptor in descriptors:
                 os.close(descriptor)
+
+
+def _threads() -> int:
+    tasks = Path("/proc/self/task")
+    return len(list(tasks.iterdir())) if tasks.exists() else 1
 
 
 def _child(request: dict[str, Any], life: int, wire: int) -> None:
