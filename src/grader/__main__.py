@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Gradebook
+from sqlalchemy.exc import SQLAlchemyError
 from tqdm import tqdm
 
 from grader.course import Course, CourseError, load
-from grader.executors import run
+from grader.executors import ClusterError, run
 from grader.gradebook import Entry, LedgeredGradebook
 from grader.intake import Intake, collect
 from grader.placing import PlacingError
@@ -22,41 +24,44 @@ from grader.records import Assignment, Submission
 from grader.sandbox import SandboxError, find_bubblewrap
 from grader.scores import GradebookError
 
-ALL, SOME, NONE, STOPPED = (
-    0,
-    1,
-    2,
-    130,
-)  # exit status: every submission has a score; not every; nothing done; interrupted
+# Exit status: every submission has a score; not every; it could not go on, and said why; it was interrupted.
+ALL, SOME, STUCK, STOPPED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Grade; returns the exit status."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it ends it in order
     try:
-        find_bubblewrap()
-        course = load(options.course, db=options.db)
-        assignment = prepare(course, options.assignment)
-        intake = collect(
-            options.source or _submitted(course),
-            options.assignment,
-            expected=notebooks(assignment),
-            students=options.students.split(",") if options.students else None,
-        )
-        with LedgeredGradebook(course, options.assignment) as gradebook:
-            before = {} if options.force else gradebook.graded()
-            try:
-                _grade(gradebook, assignment, intake, before, options)
-            except KeyboardInterrupt:
-                print("Interrupted: what is done is kept; the same command goes on.", file=sys.stderr)
-                return STOPPED
-            entries = gradebook.graded()
-        rows = _rows(course, options.assignment, intake.students, entries)
-    except (CourseError, SandboxError, GradebookError, PlacingError, ValueError, OSError) as error:
+        rows = _graded(options)
+    except KeyboardInterrupt:
+        print("Interrupted: what is done is kept; the same command goes on.", file=sys.stderr)
+        return STOPPED
+    except SQLAlchemyError as error:
+        print(f"grade: the gradebook cannot be read: {getattr(error, 'orig', None) or error}", file=sys.stderr)
+        return STUCK
+    except (ClusterError, CourseError, SandboxError, GradebookError, PlacingError, ValueError, OSError) as error:
         print(f"grade: {error}", file=sys.stderr)
-        return NONE
+        return STUCK
     print(json.dumps(rows, indent=2) if options.json else _table(rows))
     return ALL if all(row["problem"] is None for row in rows) else SOME
+
+
+def _graded(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Grade what is new or changed; returns what there is to tell of every submission."""
+    find_bubblewrap()
+    course = load(options.course, db=options.db)
+    assignment = prepare(course, options.assignment)
+    intake = collect(
+        options.source or _submitted(course),
+        options.assignment,
+        expected=notebooks(assignment),
+        students=options.students.split(",") if options.students else None,
+    )
+    with LedgeredGradebook(course, options.assignment) as gradebook:
+        _grade(gradebook, assignment, intake, {} if options.force else gradebook.graded(), options)
+        entries = gradebook.graded()
+    return _rows(course, options.assignment, intake.students, entries)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,7 +102,7 @@ def _grade(
         def changed() -> Iterator[Submission]:
             for submission in intake:
                 entry = before.get(submission.student)
-                if entry and (entry.submission, entry.assignment) == (submission.digest, assignment.digest):
+                if entry and entry.covers(submission.digest, assignment.digest):
                     bar.update()
                 else:
                     for note in submission.notes:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from typing import cast
+from uuid import uuid4
 
-from distributed import Client, Future, LocalCluster, as_completed
+from dask.system import CPU_COUNT
+from distributed import Client, Future, LocalCluster, Worker, WorkerPlugin, as_completed, get_worker
 from distributed.scheduler import KilledWorker
 
-from grader.job import close_fork_servers, grade_one
-from grader.records import Assignment, Result, Submission
+from grader.job import grade_one
+from grader.records import FAILED, Assignment, Result, Submission
 from grader.sandbox import SandboxError
-from grader.selftest import require_walls
+from grader.selftest import close_servers
 
 _AHEAD = 3  # submissions for each worker that are on their way: enough to keep it busy, and memory bounded
-_RETRIES = 2  # of a job whose worker went away
+_RETRIES = 2  # of a job in which the grader itself failed
+_PATIENCE = 30  # seconds for a cluster to answer, and for its first worker
+
+
+class ClusterError(RuntimeError):
+    """A cluster cannot be used, or went away; what it had graded until then is kept."""
 
 
 def run(
@@ -38,53 +45,84 @@ def run(
 
     Raises:
         SandboxError: there are no walls where the jobs run.
+        ClusterError: the cluster does not answer, has no worker that can grade, or went away.
     """
     if cluster is None and workers == 0:
-        require_walls(assignment)
         try:
             for submission in submissions:
                 yield grade_one(assignment, submission, feedback=feedback)
         finally:
-            close_fork_servers()
+            close_servers()
         return
-    with _client(workers, cluster) as client:
+    with _remote(cluster) if cluster else _local(workers or CPU_COUNT) as client:
         yield from _on(client, assignment, submissions, feedback)
 
 
 @contextlib.contextmanager
-def _client(workers: int | None, cluster: str | None) -> Iterator[Client]:
-    if cluster is not None:
-        with Client(cluster, timeout="30s") as client:
-            yield client
-        return
-    count = workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else workers or os.cpu_count()
+def _local(workers: int) -> Iterator[Client]:
     with (
-        LocalCluster(
-            n_workers=count, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
-        ) as local,
-        Client(local) as client,
+        LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
+        Client(cluster) as client,
     ):
         yield client
 
 
+@contextlib.contextmanager
+def _remote(address: str) -> Iterator[Client]:
+    try:
+        client = Client(address, timeout=_PATIENCE)
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"no Dask scheduler answers at {address!r} ({error}); an address looks like tcp://10.0.0.5:8786"
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=_PATIENCE)
+        except TimeoutError as error:
+            raise ClusterError(
+                f"the scheduler at {address} has no worker; start some with `dask worker {address} --nthreads 1`"
+            ) from error
+        yield client
+
+
+class _Holding(WorkerPlugin):
+    """Has every worker hold the assignment, those too that join later."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+
+    def teardown(self, worker: Worker) -> None:
+        close_servers()
+
+
+def _job(held_as: str, submission: Submission, feedback: bool) -> Result:
+    held = cast(_Holding, get_worker().plugins[held_as])
+    return grade_one(held.assignment, submission, feedback=feedback)
+
+
 def _on(client: Client, assignment: Assignment, submissions: Iterator[Submission], feedback: bool) -> Iterator[Result]:
-    shared = client.scatter(assignment, broadcast=True, hash=False)
-    for future in client.map(require_walls, [shared] * len(client.scheduler_info()["workers"]), pure=False):
-        future.result()
-    width = _AHEAD * max(1, sum(client.nthreads().values()))
+    held_as = f"grader-{uuid4().hex}"
+    try:
+        client.register_plugin(_Holding(assignment), name=held_as)
+    except Exception as error:
+        raise ClusterError(
+            f"the workers cannot load the grader, whose packages each of them needs: {type(error).__name__}: {error}"
+        ) from error
     asked: dict[Future, Submission] = {}
 
     def ask() -> Future | None:
         submission = next(submissions, None)
         if submission is None:
             return None
-        future = client.submit(grade_one, shared, submission, feedback=feedback, pure=False, retries=_RETRIES)
+        future = client.submit(_job, held_as, submission, feedback, pure=False, retries=_RETRIES)
         asked[future] = submission
         return future
 
-    first = [future for future in (ask() for _ in range(width)) if future is not None]
-    done = as_completed(first)
+    done = as_completed()
     try:
+        for _ in range(_AHEAD * len(client.nthreads())):
+            if (future := ask()) is not None:
+                done.add(future)
         for future in done:
             submission = asked.pop(future)
             yield _result(future, assignment, submission)
@@ -92,6 +130,8 @@ def _on(client: Client, assignment: Assignment, submissions: Iterator[Submission
                 done.add(another)
     finally:
         client.cancel(list(asked))
+        with contextlib.suppress(Exception):  # the cluster may be gone
+            client.unregister_worker_plugin(held_as)
 
 
 def _result(future: Future, assignment: Assignment, submission: Submission) -> Result:
@@ -99,8 +139,10 @@ def _result(future: Future, assignment: Assignment, submission: Submission) -> R
         return future.result()
     except SandboxError:
         raise
-    except (KilledWorker, CancelledError) as error:
-        problem = f"whatever worker took it was gone before it was done ({type(error).__name__})"
+    except CancelledError as error:  # nobody here has cancelled it
+        raise ClusterError("the cluster went away; what is done is kept, and the same command goes on") from error
+    except KilledWorker:
+        problem = "every worker that took it was gone before it was done; the next run tries again"
     except Exception as error:  # of one submission; the others go on
-        problem = f"the grader itself failed on it: {type(error).__name__}: {error}"
-    return Result(submission.student, submission.digest, assignment.digest, problem=problem, flags=("failed",))
+        problem = f"the grader itself failed on it, and the next run tries again: {type(error).__name__}: {error}"
+    return Result(submission.student, submission.digest, assignment.digest, problem=problem, flags=(FAILED,))

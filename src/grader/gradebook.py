@@ -32,7 +32,7 @@ from sqlalchemy.schema import CreateTable
 
 from grader.course import TABLES, Course, connect
 from grader.placing import place
-from grader.records import Result
+from grader.records import FAILED, Result
 from grader.scores import GradebookError, write_scores, write_student
 
 # Of a metadata of its own: to nbgrader's migrations it is a stranger, which they leave alone.
@@ -72,6 +72,10 @@ class Entry:
     problem: str | None
     seconds: float
     graded: datetime
+
+    def covers(self, submission: str, assignment: str) -> bool:
+        """Whether nothing is left to do for a submission, whose digests these are."""
+        return (self.submission, self.assignment) == (submission, assignment) and FAILED not in self.flags
 
 
 class LedgeredGradebook:

@@ -6,11 +6,11 @@ no shared disk. Inside is nbgrader's own autograder with a throw-away database.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import io
 import logging
 import tempfile
+import threading
 import time
 import traceback
 import warnings
@@ -27,16 +27,17 @@ from traitlets.config import Config
 
 from grader.canonical import CanonicalMetadata
 from grader.feedback import WordsOnly
-from grader.records import Assignment, Mark, Remark, Result, Submission, Walls
-from grader.sandbox import ForkServer, SandboxError
+from grader.records import Assignment, Mark, Remark, Result, Submission
+from grader.sandbox import SandboxError
+from grader.selftest import tried_server
 from grader.split import Grading, SplitExecute
 
 _LOG = 4000  # characters of nbgrader's words that are kept
-_servers: dict[Walls, ForkServer] = {}
+_one_at_a_time = threading.Lock()  # nbgrader's log and warnings are the process's
 
 
 def grade_one(assignment: Assignment, submission: Submission, *, feedback: bool = True) -> Result:
-    """Grade one submission.
+    """Grade one submission; a process grades one at a time, in however many threads it is asked to.
 
     Args:
         assignment: by what.
@@ -49,7 +50,11 @@ def grade_one(assignment: Assignment, submission: Submission, *, feedback: bool 
     Raises:
         SandboxError: there are no walls to grade behind. Then no submission is to blame.
     """
-    began = time.monotonic()
+    with _one_at_a_time:
+        return _grade(assignment, submission, feedback)
+
+
+def _grade(assignment: Assignment, submission: Submission, feedback: bool) -> Result:
     about: dict[str, Any] = {
         "student": submission.student,
         "submission": submission.digest,
@@ -58,8 +63,9 @@ def grade_one(assignment: Assignment, submission: Submission, *, feedback: bool 
     }
     if submission.refused:
         return Result(**about, problem=submission.refused, flags=("refused",))
-    server = fork_server(assignment.walls)
-    with tempfile.TemporaryDirectory(prefix="grade-", dir="/tmp") as folder:
+    server = tried_server(assignment)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="course-", dir=server.folder) as folder:
         course = _Course(Path(folder), assignment, submission)
         grading = Grading(server, assignment.limits, course.given, assignment.imports)
         for note in submission.notes:
@@ -78,7 +84,11 @@ def grade_one(assignment: Assignment, submission: Submission, *, feedback: bool 
             marks, remarks = course.marks() if problem is None else ((), ())
             pages: dict[str, bytes] = {}
             if feedback and problem is None:
-                pages = course.feedback()
+                try:
+                    pages = course.feedback()
+                except Exception:  # the marks stand without a page
+                    said.write(traceback.format_exc())
+                    grading.flag("no feedback", "")
         notebooks, files = course.autograded() if problem is None else ({}, {})
     seconds["all"] = time.monotonic() - began
     return Result(
@@ -93,26 +103,6 @@ def grade_one(assignment: Assignment, submission: Submission, *, feedback: bool 
         seconds=seconds,
         log=said.getvalue()[-_LOG:],
     )
-
-
-def fork_server(walls: Walls) -> ForkServer:
-    """This process's fork server for some walls, started when it is first needed.
-
-    Raises:
-        SandboxError: it does not start.
-    """
-    server = _servers.get(walls)
-    if server is None or not server.alive():
-        close_fork_servers()
-        server = _servers[walls] = ForkServer(walls)
-    return server
-
-
-@atexit.register
-def close_fork_servers() -> None:
-    """End this process's fork servers; the next submission starts one again."""
-    while _servers:
-        _servers.popitem()[1].close()
 
 
 class _Course:
@@ -154,7 +144,7 @@ class _Course:
 
     def autograde(self, grading: Grading) -> None:
         """Let nbgrader grade it."""
-        _Grade(grading, coursedir=self.directory, config=self.config).start()
+        _Autograde(grading, coursedir=self.directory, config=self.config).start()
 
     def feedback(self) -> dict[str, bytes]:
         """Let nbgrader make the student's pages."""
@@ -186,7 +176,7 @@ class _Course:
         return notebooks, {name: content for name, content in found.items() if name not in notebooks}
 
 
-class _Grade(Autograde):
+class _Autograde(Autograde):
     """nbgrader's autograder, whose preprocessors are told of the submission."""
 
     def __init__(self, grading: Grading, **kwargs: Any) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+FAILED = "failed"  # the flag of a submission that the grader failed on; the next run tries again
+
 
 @dataclass(frozen=True)
 class Limits:

@@ -14,6 +14,8 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
+import psutil
+
 from grader.records import Limits, Walls
 
 OLDEST = (0, 5)  # bubblewrap's release of 2021, the first whose options are all there
@@ -56,8 +58,9 @@ class ForkServer:
     """
 
     def __init__(self, walls: Walls) -> None:
-        self.tried = False  # whether `grader.selftest` has found its walls to hold
-        self.folder = Path(tempfile.mkdtemp(prefix="grader-", dir="/tmp"))  # short: a socket's path has 107 bytes
+        _remove_leftovers()
+        # short, since a socket's path has 107 bytes, and named by its process, which may be killed and leave it behind
+        self.folder = Path(tempfile.mkdtemp(prefix=f"grader-{os.getpid()}-", dir="/tmp"))
         self.jobs = self.folder / "jobs"
         self.jobs.mkdir()
         self.folder.chmod(0o711)
@@ -112,6 +115,14 @@ class ForkServer:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _remove_leftovers() -> None:
+    """Remove the folders of fork servers whose process was killed."""
+    for folder in Path("/tmp").glob("grader-*-*"):
+        owner = folder.name.split("-")[1]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)  # another user's stays
 
 
 def give_to_inside(*paths: Path) -> None:

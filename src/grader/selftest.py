@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import atexit
 import os
 import secrets
 import socket
@@ -11,8 +12,7 @@ from pathlib import Path
 
 from jupyter_core.utils import run_sync
 
-from grader.job import fork_server
-from grader.records import Assignment
+from grader.records import Assignment, Walls
 from grader.sandbox import ForkServer, SandboxError
 from grader.split import Grading, Pair
 
@@ -52,18 +52,33 @@ found = {
 """
 
 
-def require_walls(assignment: Assignment) -> None:
-    """Try to break out, once in this process for each kind of walls.
+_servers: dict[Walls, ForkServer] = {}
+
+
+def tried_server(assignment: Assignment) -> ForkServer:
+    """This process's fork server for an assignment: started, and its walls tried, when it is first needed.
 
     Raises:
-        SandboxError: it can be done; the message says how.
+        SandboxError: it does not start, or its walls do not hold; the message says how.
     """
-    server = fork_server(assignment.walls)
-    if not server.tried:
-        holes = find_holes(server, assignment)
-        if holes:
-            raise SandboxError(f"The sandbox does not hold on this machine: {'; '.join(holes)}. Nothing was graded.")
-        server.tried = True
+    server = _servers.get(assignment.walls)
+    if server is None or not server.alive():
+        close_servers()
+        server = ForkServer(assignment.walls)
+        if holes := find_holes(server, assignment):
+            server.close()
+            raise SandboxError(
+                f"The sandbox does not hold on {socket.gethostname()}: {'; '.join(holes)}. Nothing was graded there."
+            )
+        _servers[assignment.walls] = server
+    return server
+
+
+@atexit.register
+def close_servers() -> None:
+    """End this process's fork servers; the next submission starts one again."""
+    while _servers:
+        _servers.popitem()[1].close()
 
 
 def find_holes(server: ForkServer, assignment: Assignment) -> list[str]:
