@@ -33,14 +33,29 @@ _SET_DUMPABLE, _PDEATHSIG, _CAPBSET_DROP, _NO_NEW_PRIVS = 4, 1, 24, 38
 _CAPABILITIES = 41
 _libc = ctypes.CDLL(None, use_errno=True)
 
+# What an IPython kernel imports on its way up: most of the time that it takes
+_KERNEL = (
+    "ipykernel.kernelapp",
+    "ipykernel.debugger",
+    "tornado.platform.asyncio",
+    "IPython.core.completerlib",
+    "IPython.core.magics",
+    "IPython.extensions.storemagic",
+    "sqlite3",
+    "psutil",
+    "grader.asking",
+    "grader.answering",
+)
+
 
 def serve(modules: list[str]) -> None:
     """Import modules, say so, and fork a kernel for each request until the client is gone.
 
     A module that starts a thread, as pyarrow does, is left to the kernels: only what has one thread forks safely.
     """
+    sys.modules["debugpy"] = None  # type: ignore[assignment] # nobody debugs here, and each kernel would import it
     missing = []
-    for module in modules:
+    for module in (*_KERNEL, *modules):
         try:
             importlib.import_module(module)
         except Exception as error:  # a cell that imports it will say the same

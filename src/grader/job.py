@@ -31,6 +31,7 @@ from grader.records import Assignment, Mark, Remark, Result, Submission
 from grader.sandbox import SandboxError
 from grader.selftest import tried_server
 from grader.split import Grading, SplitExecute
+from grader.throwaway import throwaway_gradebook
 
 _LOG = 4000  # characters of nbgrader's words that are kept
 _one_at_a_time = threading.Lock()  # nbgrader's log and warnings are the process's
@@ -72,7 +73,7 @@ def _grade(assignment: Assignment, submission: Submission, feedback: bool) -> Re
             grading.flag("unreadable", note)
         said = io.StringIO()
         problem = None
-        with _quiet(said):
+        with _quiet(said), throwaway_gradebook(course.gradebook):
             try:
                 course.autograde(grading)
             except SandboxError:
@@ -112,7 +113,8 @@ class _Course:
         self.root, self.assignment, self.student = root, assignment.name, submission.student
         self.given = root / "source" / assignment.name
         handed_in = root / "submitted" / submission.student / assignment.name
-        (root / "gradebook.db").write_bytes(assignment.database)
+        self.gradebook = root / "gradebook.db"
+        self.gradebook.write_bytes(assignment.database)
         for folder, files in ((self.given, assignment.given), (handed_in, submission.files)):
             folder.mkdir(parents=True)
             for path, content in files.items():
@@ -123,7 +125,7 @@ class _Course:
             (handed_in / "timestamp.txt").write_text(f"{submission.timestamp:%Y-%m-%d %H:%M:%S.%f} UTC")
         config = Config()
         config.CourseDirectory.root = str(root)
-        config.CourseDirectory.db_url = f"sqlite:///{root}/gradebook.db"
+        config.CourseDirectory.db_url = f"sqlite:///{self.gradebook}"
         config.CourseDirectory.assignment_id = assignment.name
         config.CourseDirectory.student_id = submission.student
         sanitizing, grading, pages = (
