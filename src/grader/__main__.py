@@ -2,159 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
-import json
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-from nbgrader.api import Gradebook
-from sqlalchemy.exc import SQLAlchemyError
-from tqdm import tqdm
-
-from grader.course import Course, CourseError, load
-from grader.executors import ClusterError, run
-from grader.gradebook import Entry, LedgeredGradebook
-from grader.intake import Intake, collect
-from grader.placing import PlacingError
-from grader.preparing import notebooks, prepare
-from grader.records import Assignment, Submission
+from grader.options import STUCK, parser
 from grader.sandbox import SandboxError, find_bubblewrap
-from grader.scores import GradebookError
-
-# Exit status: every submission has a score; not every; it could not go on, and said why; it was interrupted.
-ALL, SOME, STUCK, STOPPED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Grade; returns the exit status."""
-    options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it ends it in order
+    options = parser().parse_args(arguments)
     try:
-        rows = _graded(options)
-    except KeyboardInterrupt:
-        print("Interrupted: what is done is kept; the same command goes on.", file=sys.stderr)
-        return STOPPED
-    except SQLAlchemyError as error:
-        print(f"grade: the gradebook cannot be read: {getattr(error, 'orig', None) or error}", file=sys.stderr)
-        return STUCK
-    except (ClusterError, CourseError, SandboxError, GradebookError, PlacingError, ValueError, OSError) as error:
+        find_bubblewrap()
+    except SandboxError as error:
         print(f"grade: {error}", file=sys.stderr)
         return STUCK
-    print(json.dumps(rows, indent=2) if options.json else _table(rows))
-    return ALL if all(row["problem"] is None for row in rows) else SOME
+    from grader.command import grade  # only here: other systems than Linux lack what it imports
 
-
-def _graded(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Grade what is new or changed; returns what there is to tell of every submission."""
-    find_bubblewrap()
-    course = load(options.course, db=options.db)
-    assignment = prepare(course, options.assignment)
-    intake = collect(
-        options.source or _submitted(course),
-        options.assignment,
-        expected=notebooks(assignment),
-        students=options.students.split(",") if options.students else None,
-    )
-    with LedgeredGradebook(course, options.assignment) as gradebook:
-        _grade(gradebook, assignment, intake, {} if options.force else gradebook.graded(), options)
-        entries = gradebook.graded()
-    return _rows(course, options.assignment, intake.students, entries)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="grade", description="Grades what students handed in, behind walls.")
-    parser.add_argument("assignment", help="nbgrader's name of the assignment")
-    parser.add_argument("--students", metavar="ID,ID,…", help="only these")
-    parser.add_argument(
-        "--from",
-        dest="source",
-        type=Path,
-        metavar="PATH",
-        help="a folder or zip that Canvas, Moodle or Gradescope exported, instead of the course's submitted folder",
-    )
-    parser.add_argument("--course", type=Path, default=Path(), metavar="FOLDER", help="where nbgrader_config.py lies")
-    parser.add_argument("--workers", type=int, metavar="N", help="local processes; one a core if not said, 0: none")
-    parser.add_argument("--cluster", metavar="ADDRESS", help="a Dask scheduler, such as tcp://10.0.0.5:8786")
-    parser.add_argument("--db", metavar="URL", help="the gradebook, such as postgresql+psycopg://localhost/course")
-    parser.add_argument("--force", action="store_true", help="grade all again, also what has not changed")
-    parser.add_argument("--no-feedback", action="store_true", help="make no pages for students")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    return parser
-
-
-def _submitted(course: Course) -> Path:
-    """The folder in which nbgrader collects what all students handed in."""
-    return Path(course.directory.format_path(course.directory.submitted_directory, ".", "."))
-
-
-def _grade(
-    gradebook: LedgeredGradebook,
-    assignment: Assignment,
-    intake: Intake,
-    before: dict[str, Entry],
-    options: argparse.Namespace,
-) -> None:
-    with tqdm(total=len(intake), unit="submission", disable=None, file=sys.stderr) as bar:
-
-        def changed() -> Iterator[Submission]:
-            for submission in intake:
-                entry = before.get(submission.student)
-                if entry and entry.covers(submission.digest, assignment.digest):
-                    bar.update()
-                else:
-                    for note in submission.notes:
-                        tqdm.write(f"{submission.student}: left out: {note}", file=sys.stderr)
-                    yield submission
-
-        results = run(
-            assignment,
-            changed(),
-            workers=options.workers,
-            cluster=options.cluster,
-            feedback=not options.no_feedback,
-        )
-        for result in results:
-            gradebook.record(result)
-            bar.update()
-            if result.problem:
-                tqdm.write(f"{result.student}: {result.problem}", file=sys.stderr)
-
-
-def _rows(course: Course, name: str, students: Sequence[str], entries: dict[str, Entry]) -> list[dict[str, Any]]:
-    """What there is to tell of each submission, manual scores included."""
-    with Gradebook(course.db_url) as gradebook:
-        scores = {one["student"]: one for one in gradebook.submission_dicts(name)}
-    rows = []
-    for student in students:
-        entry, score = entries.get(student), scores.get(student)
-        problem = entry.problem if entry else "not graded"
-        rows.append(
-            {
-                "student": student,
-                "score": score["score"] if score and not problem else None,
-                "max_score": score["max_score"] if score else None,
-                "needs_manual_grade": bool(score and score["needs_manual_grade"]),
-                "flags": list(entry.flags) if entry else [],
-                "problem": problem,
-                "seconds": round(entry.seconds, 2) if entry else None,
-            }
-        )
-    return rows
-
-
-def _table(rows: list[dict[str, Any]]) -> str:
-    lines = [("student", "score", "seconds", "flags")]
-    for row in rows:
-        score = "–" if row["score"] is None else f"{row['score']:g} of {row['max_score']:g}"
-        notes = row["flags"] + ["to be graded by hand"] * row["needs_manual_grade"]
-        seconds = "" if row["seconds"] is None else f"{row['seconds']:.1f}"
-        lines.append((row["student"], score, seconds, ", ".join(notes)))
-    widths = [max(len(line[column]) for line in lines) for column in range(4)]
-    shown = ["  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    return "\n".join([shown[0], "-" * sum(widths), *shown[1:]])
+    return grade(options)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,10 @@ from grader.records import Limits, Walls
 
 OLDEST = (0, 5)  # bubblewrap's release of 2021, the first whose options are all there
 NOBODY = 65534  # whom everything runs as when the grader is started by root
+CONTAINER = (
+    "A container has it, with Docker or Podman: the README's section 'Grade a class' tells how to build it of the "
+    "Containerfile, and how to run it."
+)
 _START = 120  # seconds in which the fork server must have imported everything
 _SYSTEM = ("/usr", "/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/etc/passwd")
 
@@ -32,13 +36,18 @@ def find_bubblewrap() -> str:
     """The path of a bubblewrap that will do.
 
     Raises:
-        SandboxError: there is none, or it is too old.
+        SandboxError: there is none, it is too old, or this is not Linux; the message says what to do.
     """
-    program = shutil.which("bwrap")
-    if program is None or not sys.platform.startswith("linux"):
+    if not sys.platform.startswith("linux"):
         raise SandboxError(
-            "No bubblewrap: it walls students' code in, and nothing is graded without it. On Debian and Ubuntu: "
-            "apt install bubblewrap; on Fedora: dnf install bubblewrap. macOS and Windows have none: grade on Linux."
+            f"Students' code is walled in by bubblewrap, which there is on Linux only, and this is {sys.platform!r}. "
+            f"{CONTAINER}"
+        )
+    program = shutil.which("bwrap")
+    if program is None:
+        raise SandboxError(
+            "No bubblewrap (bwrap): it walls students' code in, and nothing is graded without it. On Debian and "
+            f"Ubuntu: apt install bubblewrap; on Fedora: dnf install bubblewrap. {CONTAINER}"
         )
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     version = tuple(map(int, re.findall(r"\d+", said)[:2]))

@@ -1,0 +1,132 @@
+"""What ``grade`` does: reads a course, grades what is new of it, and tells what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import Gradebook
+from sqlalchemy.exc import SQLAlchemyError
+from tqdm import tqdm
+
+from grader.course import Course, CourseError, load
+from grader.executors import ClusterError, run
+from grader.gradebook import Entry, LedgeredGradebook
+from grader.intake import Intake, collect
+from grader.options import ALL, SOME, STOPPED, STUCK
+from grader.placing import PlacingError
+from grader.preparing import notebooks, prepare
+from grader.records import Assignment, Submission
+from grader.sandbox import SandboxError
+from grader.scores import GradebookError
+
+
+def grade(options: argparse.Namespace) -> int:
+    """Grade as the options say; returns the exit status."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it ends it in order
+    try:
+        rows = _graded(options)
+    except KeyboardInterrupt:
+        print("Interrupted: what is done is kept; the same command goes on.", file=sys.stderr)
+        return STOPPED
+    except SQLAlchemyError as error:
+        print(f"grade: the gradebook cannot be read: {getattr(error, 'orig', None) or error}", file=sys.stderr)
+        return STUCK
+    except (ClusterError, CourseError, SandboxError, GradebookError, PlacingError, ValueError, OSError) as error:
+        print(f"grade: {error}", file=sys.stderr)
+        return STUCK
+    print(json.dumps(rows, indent=2) if options.json else _table(rows))
+    return ALL if all(row["problem"] is None for row in rows) else SOME
+
+
+def _graded(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Grade what is new or changed; returns what there is to tell of every submission."""
+    course = load(options.course, db=options.db)
+    assignment = prepare(course, options.assignment)
+    intake = collect(
+        options.source or _submitted(course),
+        options.assignment,
+        expected=notebooks(assignment),
+        students=options.students.split(",") if options.students else None,
+    )
+    with LedgeredGradebook(course, options.assignment) as gradebook:
+        _grade(gradebook, assignment, intake, {} if options.force else gradebook.graded(), options)
+        entries = gradebook.graded()
+    return _rows(course, options.assignment, intake.students, entries)
+
+
+def _submitted(course: Course) -> Path:
+    """The folder in which nbgrader collects what all students handed in."""
+    return Path(course.directory.format_path(course.directory.submitted_directory, ".", "."))
+
+
+def _grade(
+    gradebook: LedgeredGradebook,
+    assignment: Assignment,
+    intake: Intake,
+    before: dict[str, Entry],
+    options: argparse.Namespace,
+) -> None:
+    with tqdm(total=len(intake), unit="submission", disable=None, file=sys.stderr) as bar:
+
+        def changed() -> Iterator[Submission]:
+            for submission in intake:
+                entry = before.get(submission.student)
+                if entry and entry.covers(submission.digest, assignment.digest):
+                    bar.update()
+                else:
+                    for note in submission.notes:
+                        tqdm.write(f"{submission.student}: left out: {note}", file=sys.stderr)
+                    yield submission
+
+        results = run(
+            assignment,
+            changed(),
+            workers=options.workers,
+            cluster=options.cluster,
+            feedback=not options.no_feedback,
+        )
+        for result in results:
+            gradebook.record(result)
+            bar.update()
+            if result.problem:
+                tqdm.write(f"{result.student}: {result.problem}", file=sys.stderr)
+
+
+def _rows(course: Course, name: str, students: Sequence[str], entries: dict[str, Entry]) -> list[dict[str, Any]]:
+    """What there is to tell of each submission, manual scores included."""
+    with Gradebook(course.db_url) as gradebook:
+        scores = {one["student"]: one for one in gradebook.submission_dicts(name)}
+    rows = []
+    for student in students:
+        entry, score = entries.get(student), scores.get(student)
+        problem = entry.problem if entry else "not graded"
+        rows.append(
+            {
+                "student": student,
+                "score": score["score"] if score and not problem else None,
+                "max_score": score["max_score"] if score else None,
+                "needs_manual_grade": bool(score and score["needs_manual_grade"]),
+                "flags": list(entry.flags) if entry else [],
+                "problem": problem,
+                "seconds": round(entry.seconds, 2) if entry else None,
+            }
+        )
+    return rows
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    lines = [("student", "score", "seconds", "flags")]
+    for row in rows:
+        score = "–" if row["score"] is None else f"{row['score']:g} of {row['max_score']:g}"
+        notes = row["flags"] + ["to be graded by hand"] * row["needs_manual_grade"]
+        seconds = "" if row["seconds"] is None else f"{row['seconds']:.1f}"
+        lines.append((row["student"], score, seconds, ", ".join(notes)))
+    widths = [max(len(line[column]) for line in lines) for column in range(4)]
+    shown = ["  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return "\n".join([shown[0], "-" * sum(widths), *shown[1:]])
