@@ -47,7 +47,7 @@ def grade(options: argparse.Namespace) -> int:
 def _graded(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Grade what is new or changed; returns what there is to tell of every submission."""
     course = load(options.course, db=options.db)
-    assignment = prepare(course, options.assignment)
+    assignment = prepare(course, options.assignment, unprotected=options.no_sandbox)
     intake = collect(
         options.source or _submitted(course),
         options.assignment,

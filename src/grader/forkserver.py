@@ -1,5 +1,8 @@
 """Inside the sandbox: imports what notebooks need once, then forks one kernel at a time, each behind walls of its own.
 
+A request whose ``walls`` are false comes from `grader.unprotected`: then there is no sandbox, and the kernel is a
+process like any other of the user's.
+
 It serves one client, over the socket that is its standard input. A request brings the kernel's folder and limits, and
 two sockets: one on which the kernel's life is reported and ended, and one that the kernel inherits. No student's code
 ever runs in this process, and each child loses sight of it before it runs any.
@@ -19,6 +22,7 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +33,7 @@ WIRE = 3  # the descriptor that a kernel inherits
 
 _NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 _BIND, _REC, _PRIVATE, _RDONLY, _REMOUNT, _NOSUID, _NODEV = 4096, 16384, 1 << 18, 1, 32, 2, 4
-_SET_DUMPABLE, _PDEATHSIG, _CAPBSET_DROP, _NO_NEW_PRIVS = 4, 1, 24, 38
+_SET_DUMPABLE, _PDEATHSIG, _CAPBSET_DROP, _SUBREAPER, _NO_NEW_PRIVS = 4, 1, 24, 36, 38
 _CAPABILITIES = 41
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -91,7 +95,10 @@ def _child(request: dict[str, Any], life: int, wire: int) -> None:
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
-        _isolate()
+        if request["walls"]:
+            _isolate()
+        else:  # no namespace ends what a kernel leaves behind: it becomes this process's child
+            _libc.prctl(_SUBREAPER, 1, 0, 0, 0)
         kernel = os.fork()
         if kernel == 0:
             os.close(life)
@@ -99,7 +106,11 @@ def _child(request: dict[str, Any], life: int, wire: int) -> None:
             _be_kernel(request, wire)
             os._exit(0)
         os.close(wire)
-        _keep(kernel, life)
+        status = _keep(kernel, life)
+        if not request["walls"]:
+            _end_children()
+        with contextlib.suppress(OSError):
+            os.write(life, f"ended {status}".encode())
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.write(life, f"failed {type(error).__name__}: {error}".encode())
@@ -107,8 +118,8 @@ def _child(request: dict[str, Any], life: int, wire: int) -> None:
         os._exit(1)
 
 
-def _keep(kernel: int, life: int) -> None:
-    """Pass on signals, report the end, and end the kernel when nobody listens any more."""
+def _keep(kernel: int, life: int) -> int:
+    """Pass on signals, end the kernel when nobody listens any more, and return its exit status."""
     ended = os.pidfd_open(kernel)
     with contextlib.suppress(OSError):
         while True:
@@ -120,9 +131,18 @@ def _keep(kernel: int, life: int) -> None:
                 os.kill(kernel, int(order))
             if not orders:
                 break
-    _, status = os.waitpid(kernel, 0)
-    with contextlib.suppress(OSError):
-        os.write(life, f"ended {os.waitstatus_to_exitcode(status)}".encode())
+    return os.waitstatus_to_exitcode(os.waitpid(kernel, 0)[1])
+
+
+def _end_children() -> None:
+    """End what a kernel has started, and what that has."""
+    import psutil
+
+    while children := psutil.Process().children(recursive=True):
+        for child in children:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+        psutil.wait_procs(children, timeout=1)
 
 
 def _isolate() -> None:
@@ -137,6 +157,44 @@ def _isolate() -> None:
 def _be_kernel(request: dict[str, Any], wire: int) -> None:
     """Wall this process in, then be an IPython kernel until it ends."""
     os.setsid()  # or it could end its keeper by ending their group
+    limits = request["limits"]
+    run, work = _wall_in(request) if request["walls"] else _make_room(request)
+    for name in ("DATA", "NPROC", "FSIZE", "CPU", "NOFILE", "CORE"):
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limits[name], limits[name]))
+
+    from ipykernel.kernelapp import IPKernelApp
+
+    os.dup2(wire, WIRE, inheritable=True)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.closerange(WIRE + 1, 1024)
+    sys.argv = ["ipykernel_launcher"]
+    os.chdir(run)
+    app = IPKernelApp.instance()
+    app.initialize(["-f", str(run / "kernel.json"), "--HistoryManager.hist_file=:memory:", "--no-secure"])
+    if request["walls"]:
+        # From here on nothing that the kernel writes can reach the host's disk: its sockets are there already.
+        _mount("none", str(RUN), None, _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
+    _drop_privileges()
+    os.chdir(work)
+    sys.path.insert(
+        0, ""
+    )  # as in a notebook; only now, so that no file of a student's is imported before the walls stand
+    app.start()
+
+
+def _make_room(request: dict[str, Any]) -> tuple[Path, Path]:
+    """Without walls: a folder for the kernel's own files, and its folders of sockets and of work, as they are."""
+    folder = Path(request["folder"])
+    os.environ.update(request["environment"])
+    tempfile.tempdir = None  # found already, by something that was imported
+    Path(os.environ["TMPDIR"]).mkdir()
+    return folder / "s", folder / "w"
+
+
+def _wall_in(request: dict[str, Any]) -> tuple[Path, Path]:
+    """Give this process a view of its own of the file system, and return its folders of sockets and of work."""
     folder, limits = JOBS / request["folder"], request["limits"]
     _mount("none", "/", None, _REC | _PRIVATE)
     _mount("tmpfs", str(WORK), "tmpfs", _NOSUID | _NODEV, f"size={limits['scratch']},mode=700,nr_inodes=20k")
@@ -152,28 +210,7 @@ def _be_kernel(request: dict[str, Any], wire: int) -> None:
             Path("/proc/sys/user/max_user_namespaces").write_text("0")  # no further namespaces, nor their kernel code
     except OSError:  # not allowed where the outer one is covered in part: better none than the outer one
         _mount("tmpfs", "/proc", "tmpfs", _NOSUID | _NODEV | _RDONLY, "size=4k")
-    for name in ("DATA", "NPROC", "FSIZE", "CPU", "NOFILE", "CORE"):
-        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limits[name], limits[name]))
-
-    from ipykernel.kernelapp import IPKernelApp
-
-    os.dup2(wire, WIRE, inheritable=True)
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
-    os.closerange(WIRE + 1, 1024)
-    sys.argv = ["ipykernel_launcher"]
-    os.chdir(RUN)
-    app = IPKernelApp.instance()
-    app.initialize(["-f", str(RUN / "kernel.json"), "--HistoryManager.hist_file=:memory:", "--no-secure"])
-    # From here on nothing that the kernel writes can reach the host's disk: its sockets are there already.
-    _mount("none", str(RUN), None, _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
-    _drop_privileges()
-    os.chdir(WORK)
-    sys.path.insert(
-        0, ""
-    )  # as in a notebook; only now, so that no file of a student's is imported before the walls stand
-    app.start()
+    return RUN, WORK
 
 
 def _drop_privileges() -> None:

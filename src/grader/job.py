@@ -32,6 +32,7 @@ from grader.sandbox import SandboxError
 from grader.selftest import tried_server
 from grader.split import Grading, SplitExecute
 from grader.throwaway import throwaway_gradebook
+from grader.unprotected import UNPROTECTED
 
 _LOG = 4000  # characters of nbgrader's words that are kept
 _one_at_a_time = threading.Lock()  # nbgrader's log and warnings are the process's
@@ -69,6 +70,8 @@ def _grade(assignment: Assignment, submission: Submission, feedback: bool) -> Re
     with tempfile.TemporaryDirectory(prefix="course-", dir=server.folder) as folder:
         course = _Course(Path(folder), assignment, submission)
         grading = Grading(server, assignment.limits, course.given, assignment.imports)
+        if not server.walled:
+            grading.flag(UNPROTECTED, "")
         for note in submission.notes:
             grading.flag("unreadable", note)
         said = io.StringIO()

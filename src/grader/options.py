@@ -11,7 +11,9 @@ ALL, SOME, STUCK, STOPPED = 0, 1, 2, 130
 
 def parser() -> argparse.ArgumentParser:
     """Reads the command line."""
-    made = argparse.ArgumentParser(prog="grade", description="Grades what students handed in, behind walls.")
+    made = argparse.ArgumentParser(
+        prog="grade", description="Grades what students handed in, behind walls.", allow_abbrev=False
+    )
     made.add_argument("assignment", help="nbgrader's name of the assignment")
     made.add_argument("--students", metavar="ID,ID,…", help="only these")
     made.add_argument(
@@ -27,5 +29,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--db", metavar="URL", help="the gradebook, such as postgresql+psycopg://localhost/course")
     made.add_argument("--force", action="store_true", help="grade all again, also what has not changed")
     made.add_argument("--no-feedback", action="store_true", help="make no pages for students")
+    made.add_argument(
+        "--no-sandbox",
+        action="store_true",
+        help="grade WITHOUT walls: students' code can then do all that you can; results are flagged 'unprotected'",
+    )
     made.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return made

@@ -36,8 +36,13 @@ class Sandbox(Configurable):
     notebook_seconds = Int(int(Limits.notebook_seconds), help="seconds for one notebook").tag(config=True)
 
 
-def prepare(course: Course, name: str) -> Assignment:
+def prepare(course: Course, name: str, *, unprotected: bool = False) -> Assignment:
     """Everything that grading an assignment takes, as one value.
+
+    Args:
+        course: where it is.
+        name: nbgrader's name of it.
+        unprotected: whether to grade without any walls.
 
     Raises:
         CourseError: the course does not know the assignment, or it is not in Python.
@@ -54,7 +59,9 @@ def prepare(course: Course, name: str) -> Assignment:
     imports = {path.stem: _imports_handed_out(path) for path in sorted(course.source(name).glob("*.ipynb"))}
     modules = {module for source in [*cells, *imports.values()] for module in _modules(source)}
     installed = sorted(module for module in [*modules, *settings.modules] if _is_installed(module))
-    walls = Walls(tuple(installed), tuple(settings.read_only), tuple(sorted(settings.environment.items())))
+    walls = Walls(
+        tuple(installed), tuple(settings.read_only), tuple(sorted(settings.environment.items())), none=unprotected
+    )
     digest = hashlib.sha256(repr((assignment.digest, sorted(imports.items()), walls)).encode()).hexdigest()
     return replace(assignment, imports=imports, walls=walls, digest=digest)
 

@@ -24,7 +24,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from grader.forkserver import RUN
 from grader.records import Limits
-from grader.sandbox import ForkServer, give_to_inside
+from grader.sandbox import ForkServer
 
 _MESSAGE = 32 << 20  # bytes of the largest message that a kernel may send
 _FAREWELL = 10  # seconds in which a kernel's keeper must report its end
@@ -101,16 +101,16 @@ class SandboxProvisioner(LocalProvisioner):
         # the notebook with its hidden tests may lie there, too
         shutil.copytree(manager.files, work, symlinks=True, ignore=shutil.ignore_patterns("*.ipynb"))
         for folder, _, files in os.walk(work):
-            give_to_inside(Path(folder), *(Path(folder, file) for file in files))
+            manager.server.give(Path(folder), *(Path(folder, file) for file in files))
         manager.transport = "ipc"
         manager.ip = str(sockets / "k")
         manager.connection_file = str(self.folder / "connection.json")
         self.cwd = kwargs.pop("cwd", None)
         prepared = await super().pre_launch(**kwargs)
         inside = json.loads(Path(manager.connection_file).read_text())
-        inside["ip"] = str(RUN / "k")
+        inside["ip"] = str((RUN if manager.server.walled else sockets) / "k")
         (sockets / "kernel.json").write_text(json.dumps(inside))
-        give_to_inside(self.folder, sockets, sockets / "kernel.json")
+        manager.server.give(self.folder, sockets, sockets / "kernel.json")
         return prepared
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:

@@ -39,11 +39,13 @@ class Walls:
         modules: imported once, before any kernel is forked.
         read_only: further files and folders that may be read, at their own paths.
         environment: names and values of variables, on top of a minimal few.
+        none: there are no walls at all, because the instructor said so.
     """
 
     modules: tuple[str, ...] = ()
     read_only: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
+    none: bool = False
 
 
 @dataclass(frozen=True)

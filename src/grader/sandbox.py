@@ -13,6 +13,7 @@ import sys
 import sysconfig
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -32,22 +33,31 @@ class SandboxError(RuntimeError):
     """There are no walls, or they do not hold; the message says what to do."""
 
 
-def find_bubblewrap() -> str:
-    """The path of a bubblewrap that will do.
+def require_linux() -> None:
+    """Nothing can be graded elsewhere.
 
     Raises:
-        SandboxError: there is none, it is too old, or this is not Linux; the message says what to do.
+        SandboxError: this is another system; the message says what to do.
     """
     if not sys.platform.startswith("linux"):
         raise SandboxError(
             f"Students' code is walled in by bubblewrap, which there is on Linux only, and this is {sys.platform!r}. "
             f"{CONTAINER}"
         )
+
+
+def find_bubblewrap() -> str:
+    """The path of a bubblewrap that will do.
+
+    Raises:
+        SandboxError: there is none, or it is too old; the message says what to do.
+    """
     program = shutil.which("bwrap")
     if program is None:
         raise SandboxError(
             "No bubblewrap (bwrap): it walls students' code in, and nothing is graded without it. On Debian and "
-            f"Ubuntu: apt install bubblewrap; on Fedora: dnf install bubblewrap. {CONTAINER}"
+            f"Ubuntu: apt install bubblewrap; on Fedora: dnf install bubblewrap. {CONTAINER} Only --no-sandbox, spelt "
+            "out, grades without: then nothing protects you from students' code."
         )
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     version = tuple(map(int, re.findall(r"\d+", said)[:2]))
@@ -62,9 +72,14 @@ class ForkServer:
     Args:
         walls: what is inside.
 
+    Attributes:
+        walled: whether there is a sandbox at all; see `grader.unprotected`.
+
     Raises:
         SandboxError: it does not start.
     """
+
+    walled = True
 
     def __init__(self, walls: Walls) -> None:
         _remove_leftovers()
@@ -78,11 +93,11 @@ class ForkServer:
         self._socket = ours
         with theirs, (self.folder / "log").open("wb") as log:
             self.process = subprocess.Popen(
-                _command(walls, self.folder, self.jobs),
+                self._command(walls),
                 stdin=theirs.fileno(),
                 stdout=log,
                 stderr=log,
-                env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},  # readable from inside: bubblewrap is process 1 there
+                env=self._environment(walls),
                 cwd="/",
                 start_new_session=True,
             )
@@ -104,9 +119,26 @@ class ForkServer:
         """
         life, its_life = socket.socketpair()
         with its_life:
-            request = {"folder": folder.name, "limits": _resources(limits)}
-            socket.send_fds(self._socket, [json.dumps(request).encode()], [its_life.fileno(), wire.fileno()])
+            request = json.dumps({"walls": self.walled, **self._request(folder, limits)})
+            socket.send_fds(self._socket, [request.encode()], [its_life.fileno(), wire.fileno()])
         return life
+
+    def give(self, *paths: Path) -> None:
+        """Let the kernels own what they must write to, where they do not run as the grader's own user."""
+        if os.geteuid() == 0:
+            for path in paths:
+                os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+
+    def _command(self, walls: Walls) -> list[str]:
+        return _walled(walls, self.folder, self.jobs)
+
+    def _environment(self, walls: Walls) -> dict[str, str]:
+        """Of the outermost process; readable from inside, where bubblewrap is process 1."""
+        return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+
+    def _request(self, folder: Path, limits: Limits) -> dict[str, Any]:
+        """What the fork server must know of a kernel."""
+        return {"folder": folder.name, "limits": resources(limits)}
 
     def alive(self) -> bool:
         """Whether it still runs."""
@@ -134,14 +166,8 @@ def _remove_leftovers() -> None:
             shutil.rmtree(folder, ignore_errors=True)  # another user's stays
 
 
-def give_to_inside(*paths: Path) -> None:
-    """Let the sandbox's user own what it must write to, where that is not the grader's own user."""
-    if os.geteuid() == 0:
-        for path in paths:
-            os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
-
-
-def _resources(limits: Limits) -> dict[str, int]:
+def resources(limits: Limits) -> dict[str, int]:
+    """What a kernel's process may use, by the names of the system's own limits."""
     return {
         "DATA": limits.memory,
         "NPROC": limits.processes,
@@ -153,7 +179,44 @@ def _resources(limits: Limits) -> dict[str, int]:
     }
 
 
-def _command(walls: Walls, folder: Path, jobs: Path) -> list[str]:
+def scratch_environment(scratch: str) -> dict[str, str]:
+    """Variables that lead programs to a folder for their own files."""
+    return {
+        "HOME": scratch,
+        "TMPDIR": scratch,
+        "MPLCONFIGDIR": f"{scratch}/matplotlib",
+        "IPYTHONDIR": f"{scratch}/ipython",
+        "NUMBA_CACHE_DIR": f"{scratch}/numba",
+    }
+
+
+def environment(walls: Walls, scratch: str) -> dict[str, str]:
+    """The environment of a fork server and its kernels."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "NBGRADER_EXECUTION": "autograde",
+        **scratch_environment(scratch),
+        **dict(walls.environment),
+    }
+
+
+def python_command(walls: Walls) -> list[str]:
+    """The fork server's own command line."""
+    # -I: no folder of a student's and no variable says what is imported; linked packages need their folders named then
+    linked = sorted({str(Path(path).parent) for path in _packages(walls.modules)})
+    start = f"import sys; sys.path += {linked!r}; from grader.forkserver import serve; serve(sys.argv[1:])"
+    return [sys.executable, "-I", "-c", start, *walls.modules]
+
+
+def _walled(walls: Walls, folder: Path, jobs: Path) -> list[str]:
     """The sandbox's command line: everything that it does not name is not there."""
     shown = {path: path for path in [*_python(), *_packages(walls.modules), *walls.read_only]}
     command: list[str] = []
@@ -187,30 +250,9 @@ def _command(walls: Walls, folder: Path, jobs: Path) -> list[str]:
     command += ["--bind", str(jobs), "/jobs"]
     for path in ("/home", "/run", "/tmp", "/dev", "/"):  # or one kernel could leave something for the next
         command += ["--remount-ro", path]
-    environment = {
-        "HOME": scratch,
-        "TMPDIR": scratch,
-        "PATH": "/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "TZ": "UTC",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "MPLCONFIGDIR": f"{scratch}/matplotlib",
-        "IPYTHONDIR": f"{scratch}/ipython",
-        "NUMBA_CACHE_DIR": f"{scratch}/numba",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0",
-        "NBGRADER_EXECUTION": "autograde",
-        **dict(walls.environment),
-    }
-    for name, value in environment.items():
+    for name, value in environment(walls, scratch).items():
         command += ["--setenv", name, value]
-    # -I: no folder of a student's and no variable says what is imported; linked packages need their folders named then
-    linked = sorted({str(Path(path).parent) for path in _packages(walls.modules)})
-    start = f"import sys; sys.path += {linked!r}; from grader.forkserver import serve; serve(sys.argv[1:])"
-    return [*command, "--", sys.executable, "-I", "-c", start, *walls.modules]
+    return [*command, "--", *python_command(walls)]
 
 
 def _python() -> list[str]:
