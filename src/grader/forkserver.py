@@ -152,6 +152,8 @@ def _isolate() -> None:
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    with contextlib.suppress(OSError):  # a container around all this may forbid it, and has a name of its own
+        socket.sethostname("sandbox")
 
 
 def _be_kernel(request: dict[str, Any], wire: int) -> None:

@@ -231,7 +231,7 @@ def _walled(walls: Walls, folder: Path, jobs: Path) -> list[str]:
         drop = f'exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups --no-new-privs -- "$@"'
         command += ["unshare", "--mount", "--propagation", "private", "sh", "-c", "; ".join([*steps, drop]), "sh"]
     command += [find_bubblewrap(), "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    command += ["--hostname", "sandbox", "--clearenv"]
+    command += ["--clearenv"]
     for path in _SYSTEM:
         command += ["--ro-bind-try", path, path]
     for name in ("lib", "lib64", "bin", "sbin"):
