@@ -28,7 +28,7 @@ c.ExecutePreprocessor.timeout = 60  # seconds a cell; nbgrader's 30 is short for
 # Feedback shows what a check said, not the source of a hidden test.
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
-    "dlbasics_course.feedback.WordsOnly",
+    "grader.feedback.WordsOnly",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 

@@ -17,6 +17,8 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 _NEW = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 _HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS.*?(### END HIDDEN TESTS|\Z)", re.DOTALL)
 _KEPT = ("kernelspec", "language_info")  # of a notebook's metadata
+_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")  # that may be pasted into a cell
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+")
 _IN_PROCESS = re.compile(r"^\s*#\s*grader:\s*in the student's process\b", re.MULTILINE | re.IGNORECASE)
 
 
@@ -61,9 +63,9 @@ class Cells:
             } | ({"points": points[name]} if name in points else {})
         return cells
 
-    def cell(self, name: str, source: str) -> NotebookNode:
-        """A cell as it must be, with a text."""
-        cell = _NEW[self.metadata[name]["cell_type"]](source)
+    def cell(self, name: str, source: str, handed_in: NotebookNode | None = None) -> NotebookNode:
+        """A cell as it must be, with a text, and the pictures of the cell that was handed in."""
+        cell = _new(self.metadata[name]["cell_type"], source, handed_in)
         cell.metadata["nbgrader"] = dict(self.metadata[name])
         if name in self.locked:
             cell.metadata.update(deletable=False, editable=False)
@@ -111,7 +113,7 @@ def rebuild(submitted: list[NotebookNode], cells: Cells) -> tuple[list[NotebookN
         name = claimed.get("grade_id") if isinstance(claimed, dict) else None
         source = _text(cell)
         if not isinstance(name, str) or name not in cells.metadata or name in places:
-            own = _NEW.get(cell.get("cell_type", ""), new_raw_cell)(source)
+            own = _new(cell.get("cell_type", ""), source, cell)
             if isinstance(name, str) and name in places and name in cells.locked:
                 touched.append(f"{name} doubled")
             rebuilt.append(own)
@@ -124,7 +126,7 @@ def rebuild(submitted: list[NotebookNode], cells: Cells) -> tuple[list[NotebookN
             or set(cell.get("metadata", {}).get("tags", ())) & {"skip-execution", "raises-exception"}
         ):
             touched.append(name)
-        rebuilt.append(cells.cell(name, cells.locked.get(name, source)))
+        rebuilt.append(cells.cell(name, cells.locked.get(name, source), cell))
     for number, name in enumerate(cells.order):
         if name not in places:
             before = [places[other] for other in cells.order[:number] if other in places]
@@ -133,6 +135,30 @@ def rebuild(submitted: list[NotebookNode], cells: Cells) -> tuple[list[NotebookN
             places = {other: at + (at >= place) for other, at in places.items()} | {name: place}
             touched.append(f"{name} missing")
     return rebuilt, touched
+
+
+def _new(kind: Any, source: str, handed_in: NotebookNode | None) -> NotebookNode:
+    cell = (_NEW.get(kind, new_raw_cell) if isinstance(kind, str) else new_raw_cell)(source)
+    pictures = _pictures(handed_in.get("attachments")) if handed_in is not None else {}
+    if cell.cell_type == "markdown" and pictures:
+        cell["attachments"] = pictures
+    return cell
+
+
+def _pictures(attachments: Any) -> dict[str, dict[str, str]]:
+    """What was pasted into a cell, as far as it is pictures."""
+    pictures = {}
+    for name, content in attachments.items() if isinstance(attachments, dict) else ():
+        shown = (
+            {kind: data for kind, data in content.items() if _shows(kind, data)} if isinstance(content, dict) else {}
+        )
+        if shown:
+            pictures[name] = shown
+    return pictures
+
+
+def _shows(kind: Any, data: Any) -> bool:
+    return kind in _PICTURES and isinstance(data, str) and bool(_BASE64.fullmatch(data))
 
 
 def _text(cell: NotebookNode) -> str:

@@ -26,7 +26,7 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from grader.canonical import CanonicalMetadata
-from grader.feedback import WordsOnly
+from grader.feedback import WordsOnly, markdown
 from grader.records import Assignment, Mark, Remark, Result, Submission
 from grader.sandbox import SandboxError
 from grader.selftest import tried_server
@@ -144,6 +144,7 @@ class _Course:
         config.GenerateFeedback.preprocessors = [WordsOnly, *pages]
         config.Autograde.permissions = 644  # the folder is removed again
         config.HTMLExporter.sanitize_html = True
+        config.HTMLExporter.filters = {"markdown2html": markdown}
         self.config = config
         self.directory = CourseDirectory(config=config)
 

@@ -176,13 +176,14 @@ class SandboxedManager(AsyncKernelManager):
         """
         await self.start_kernel()
         client = self.client()
-        client.start_channels()
+        # Some bytes of nonsense from a kernel end the heartbeat's connection; its thread then waits for ever, and
+        # whoever stops it waits for the thread. Whether a kernel lives is asked of its keeper.
+        client.start_channels(stdin=False, hb=False)
         try:
             await client.wait_for_ready(timeout=_READY)
         except RuntimeError:
             await self.stop(client)
             raise
-        client.allow_stdin = False
         return client
 
     async def stop(self, client: AsyncKernelClient | None = None) -> None:

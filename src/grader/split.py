@@ -31,6 +31,7 @@ from grader.sandbox import ForkServer
 
 _GRACE = 3.0  # seconds after which a kernel that was asked to stop is ended
 _RESTARTS = 8  # of one notebook's kernels; who kills more of them is not given another
+_STARTS = 3  # in vain, one after another, that are the grader's trouble and no student's
 _HASTE = 0.5  # seconds in which tests must be done once the student's side has stopped answering
 _QUESTION = "__import__('grader.asking').asking.tests"
 
@@ -188,29 +189,53 @@ class SplitExecute(Execute):
         return False
 
     async def _start(self, done: list[NotebookNode]) -> bool:
-        """Start the kernels, and run again what ran before they died."""
+        """Start the kernels, and run again what ran before they died; whether there are any.
+
+        Raises:
+            RuntimeError: they do not even start. Nothing of the student's has run in them: it is no mark's business.
+        """
+        failed = 0
         while self.restarts <= _RESTARTS:
             self.restarts += 1
-            began = time.monotonic()
-            self.pair = Pair(self.grading, self.files)
             try:
-                await self.pair.start()
-                for statement in self.imports.splitlines():
-                    await self.pair.quietly("tests", statement, self.grading.limits.cell_seconds)
-                self._count("kernels", began)
+                await self._start_pair()
+            except Exception as error:
+                self.log.warning("the kernels did not start: %s: %s", type(error).__name__, error)
+                await self._end_pair()
+                failed += 1
+                if failed == _STARTS:
+                    raise RuntimeError(f"the kernels do not start: {type(error).__name__}: {error}") from error
+                continue
+            failed = 0
+            try:
                 await self._run_again(done)
                 return True
             except Exception as error:
-                self.log.warning("the kernels did not start: %s", error)
+                self.log.warning("the kernels did not live through what ran before: %s", error)
                 await self._end_pair()
         return False
 
+    async def _start_pair(self) -> None:
+        began = time.monotonic()
+        self.pair = Pair(self.grading, self.files)
+        await self.pair.start()
+        for statement in self.imports.splitlines():
+            await self.pair.quietly("tests", statement, self.grading.limits.cell_seconds)
+        self._count("kernels", began)
+
     async def _run_again(self, done: list[NotebookNode]) -> None:
+        """Run cells again; the first after which the student's kernel does not answer any more is given up.
+
+        Raises:
+            Exception: that has happened.
+        """
         notebook, self.nb = self.nb, NotebookNode(cells=[None])  # what comes of it is not wanted
         try:
             for cell in list(done):
                 try:
                     await self._run(copy.deepcopy(cell), 0)
+                    if broken := await self._with_answers(cell, _nothing, _GRACE):
+                        raise DeadKernelError(broken)
                 except Exception:
                     done.remove(cell)  # it may do harm a second time only
                     raise
@@ -272,10 +297,12 @@ class SplitExecute(Execute):
         if self.pair is not None:
             self.pair.interrupt_student()
 
-    async def _with_answers(self, cell: NotebookNode, work: Callable[[], Awaitable[None]]) -> str | None:
+    async def _with_answers(
+        self, cell: NotebookNode, work: Callable[[], Awaitable[None]], seconds: float | None = None
+    ) -> str | None:
         """Have the student's kernel answer while the tests' works; what has broken the connection, if anything."""
         assert self.pair is not None
-        seconds = self._seconds()
+        seconds = seconds or self._seconds()
         number = self.pair.clients["student"].execute(
             f"__import__('grader.answering').answering.answer({WIRE})", silent=True, store_history=False
         )
@@ -360,6 +387,10 @@ class SplitExecute(Execute):
 
 
 _CUT = "\n… the rest of the output was cut\n"
+
+
+async def _nothing() -> None:
+    """Ask nothing: will the student's kernel answer at all?"""
 
 
 def _is_test(cell: NotebookNode) -> bool:
