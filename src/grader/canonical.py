@@ -80,8 +80,8 @@ def in_students_process(source: str) -> bool:
 class CanonicalMetadata(NbGraderPreprocessor):
     """First of `Autograde.sanitize_preprocessors`: rebuilds each cell from the gradebook and the student's text.
 
-    ``resources["grader"]`` is the `grader.split.Grading` of this submission; it learns the cells, and whether anything
-    that students should not touch was touched.
+    ``resources["grader"]`` is the `grader.grading.Grading` of this submission; it learns the cells, and whether
+    anything that students should not touch was touched.
     """
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:

@@ -27,10 +27,11 @@ from traitlets.config import Config
 
 from grader.canonical import CanonicalMetadata
 from grader.feedback import WordsOnly, markdown
+from grader.grading import Grading
 from grader.records import Assignment, Mark, Remark, Result, Submission
 from grader.sandbox import SandboxError
 from grader.selftest import tried_server
-from grader.split import Grading, SplitExecute
+from grader.split import SplitExecute
 from grader.throwaway import throwaway_gradebook
 from grader.unprotected import UNPROTECTED
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from jupyter_core.utils import run_sync
 
+from grader.grading import Grading
+from grader.pair import Pair
 from grader.records import Assignment, Walls
 from grader.sandbox import ForkServer, SandboxError
-from grader.split import Grading, Pair
 from grader.unprotected import OpenForkServer
 
 _PROBE = """
