@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +36,7 @@ class Tests:
     def __init__(self, names: dict[str, Any], connection: socket.socket) -> None:
         self.names, self.line = names, Line(connection)
         self.line.changed = self._changed
+        self._imported = set(sys.modules)
         self._students: dict[str, Any] = {}  # what stands under a student's name, as it was put there
         self._asked_for: set[str] = set()  # names that the instructor leaves to the student
         self._made_by_students: set[str] = set()  # names that their cells define, read from the text
@@ -110,6 +112,11 @@ class Tests:
         self.line.close()
         self._forget()
         return self.line.broken
+
+    def imported(self) -> list[str]:
+        """The modules that the instructor's code has had imported, in order."""
+        new = [name for name in sys.modules if name not in self._imported]
+        return [name for name in new if getattr(getattr(sys.modules[name], "__spec__", None), "name", None) == name]
 
 
 def connect(descriptor: int) -> None:

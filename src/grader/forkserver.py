@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import itertools
 import json
 import os
 import resource
@@ -55,21 +56,19 @@ _KERNEL = (
 def serve(modules: list[str]) -> None:
     """Import modules, say so, and fork a kernel for each request until the client is gone.
 
-    A module that starts a thread, as pyarrow does, is left to the kernels: only what has one thread forks safely.
+    A module that starts a thread, as pyarrow does, is left to the kernels: only what has one thread forks safely. So is
+    one whose import fails: half of it would stay.
     """
     sys.modules["debugpy"] = None  # type: ignore[assignment] # nobody debugs here, and each kernel would import it
-    missing = []
-    for module in (*_KERNEL, *modules):
-        try:
-            importlib.import_module(module)
-        except Exception as error:  # a cell that imports it will say the same
-            missing.append(f"{module}: {type(error).__name__}: {error}"[:300])
-        if _threads() > 1:  # and no import can be undone: begin again without it
+    for module in _KERNEL:
+        importlib.import_module(module)
+    for module in modules:
+        if not _imports(module):  # and no import can be undone: begin again without it
             others = [other for other in modules if other != module]
             os.execv(sys.executable, [*sys.orig_argv[: len(sys.orig_argv) - len(modules)], *others])
 
     with socket.socket(fileno=os.dup(0)) as client:
-        client.send(json.dumps({"threads": _threads(), "missing": missing}).encode())
+        client.send(json.dumps({"threads": _threads()}).encode())
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         gc.collect()
         gc.freeze()  # pages shared with the children stay shared
@@ -77,12 +76,38 @@ def serve(modules: list[str]) -> None:
             request, descriptors, *_ = socket.recv_fds(client, 1 << 16, 2)
             if not request:
                 return
-            if os.fork() == 0:
+            wanted = json.loads(request)
+            if "modules" in wanted:
+                _import_too(wanted["modules"])
+            elif os.fork() == 0:
                 client.close()
                 os.close(0)
-                _child(json.loads(request), *descriptors)
+                _child(wanted, *descriptors)
             for descriptor in descriptors:
                 os.close(descriptor)
+
+
+def _imports(module: str) -> bool:
+    """Import a module; whether that did no harm."""
+    try:
+        importlib.import_module(module)
+    except Exception:  # a cell that imports it will say why
+        return False
+    return _threads() == 1
+
+
+def _import_too(modules: list[str]) -> None:
+    """Import what the tests of the kernels before have imported, as far as a child could before it came to harm."""
+    ours, theirs = os.pipe()
+    if os.fork() == 0:
+        harmless = itertools.takewhile(_imports, modules)
+        os.write(theirs, len(list(harmless)).to_bytes(4))
+        os._exit(0)
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as number:
+        for module in modules[: int.from_bytes(number.read())]:
+            importlib.import_module(module)
+    gc.freeze()
 
 
 def _threads() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
 import signal
@@ -76,6 +77,12 @@ class Pair:
             DeadKernelError: no answer.
         """
         return await self.quietly("tests", "", seconds, value=f"{_TESTS}.{question}")
+
+    async def imported(self) -> list[str]:
+        """What the tests have imported; nothing where their kernel does not answer."""
+        with contextlib.suppress(DeadKernelError):
+            return list(ast.literal_eval(await self.ask("imported()") or "[]"))
+        return []
 
     async def with_answers(
         self, source: str, seconds: float, work: Callable[[], Awaitable[None]], late: Callable[[], None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -25,6 +26,7 @@ CONTAINER = (
     "A container has it, with Docker or Podman: the README's section 'Grade a class' tells how to build it of the "
     "Containerfile, and how to run it."
 )
+_MODULES = 1000  # that one message may name
 _START = 120  # seconds in which the fork server must have imported everything
 _SYSTEM = ("/usr", "/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/etc/passwd")
 
@@ -89,6 +91,7 @@ class ForkServer:
         self.jobs.mkdir()
         self.folder.chmod(0o711)
         self.jobs.chmod(0o711)
+        self._asked_for: set[str] = set()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket = ours
         with theirs, (self.folder / "log").open("wb") as log:
@@ -122,6 +125,17 @@ class ForkServer:
             request = json.dumps({"walls": self.walled, **self._request(folder, limits)})
             socket.send_fds(self._socket, [request.encode()], [its_life.fileno(), wire.fileno()])
         return life
+
+    def import_too(self, modules: list[str]) -> None:
+        """Import modules in the process that forks, for all kernels from now on; each is tried once.
+
+        Args:
+            modules: dotted names in the order of their import.
+        """
+        if new := [module for module in modules if module not in self._asked_for][:_MODULES]:
+            self._asked_for.update(new)
+            with contextlib.suppress(OSError):  # the next fork will tell
+                self._socket.send(json.dumps({"modules": new}).encode())
 
     def give(self, *paths: Path) -> None:
         """Let the kernels own what they must write to, where they do not run as the grader's own user."""
@@ -240,15 +254,16 @@ def _walled(walls: Walls, folder: Path, jobs: Path) -> list[str]:
         else:
             command += ["--ro-bind-try", f"/{name}", f"/{name}"]
     command += ["--proc", "/proc", "--dev", "/dev"]
-    for path in ("/tmp", "/home", "/run"):
-        command += ["--size", str(1 << 20), "--tmpfs", path]
     # a kernel's own files go to /tmp, unless that would hide what must be shown, such as a checkout below it
     scratch = "/home/scratch" if any(path.startswith("/tmp/") for path in shown) else "/tmp"
-    command += ["--dir", "/home/work", "--dir", "/home/scratch", "--dir", "/run/kernel"]
+    for path in ("/tmp", "/home", "/run", scratch):
+        command += ["--size", str(1 << 20), "--tmpfs", path]
+    command += ["--dir", "/home/work", "--dir", "/run/kernel"]
     for path, place in shown.items():
         command += ["--ro-bind", place, path]
     command += ["--bind", str(jobs), "/jobs"]
-    for path in ("/home", "/run", "/tmp", "/dev", "/"):  # or one kernel could leave something for the next
+    # or one kernel could leave something for the next; they do not see what the fork server has as scratch
+    for path in {"/home", "/run", "/tmp", "/dev", "/"} - {scratch}:
         command += ["--remount-ro", path]
     for name, value in environment(walls, scratch).items():
         command += ["--setenv", name, value]

@@ -61,6 +61,8 @@ class SplitExecute(BoundedExecute):
                 if await self._run_safely(cell, index, done) and not _is_test(cell):
                     done.append(cell)
                 self.grading.count("cells", began)
+            if self.pair is not None:
+                self.grading.server.import_too(await self.pair.imported())
         finally:
             if self.pair is not None:
                 await self.pair.stop()
