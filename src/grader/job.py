@@ -15,6 +15,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,15 @@ from traitlets.config import Config
 from grader.canonical import CanonicalMetadata
 from grader.feedback import WordsOnly, markdown
 from grader.grading import Grading
-from grader.records import Assignment, Mark, Remark, Result, Submission
-from grader.sandbox import SandboxError
+from grader.records import FAILED, Assignment, Mark, Remark, Result, Submission
+from grader.sandbox import ForkServer, SandboxError
 from grader.selftest import tried_server
 from grader.split import SplitExecute
 from grader.throwaway import throwaway_gradebook
 from grader.unprotected import UNPROTECTED
 
 _LOG = 4000  # characters of nbgrader's words that are kept
+_TRIES = 3  # of a submission whose sandbox ended while it was graded: that is not its fault, until it happens again
 _one_at_a_time = threading.Lock()  # nbgrader's log and warnings are the process's
 
 
@@ -53,20 +55,20 @@ def grade_one(assignment: Assignment, submission: Submission, *, feedback: bool 
     Raises:
         SandboxError: there are no walls to grade behind. Then no submission is to blame.
     """
-    with _one_at_a_time:
-        return _grade(assignment, submission, feedback)
-
-
-def _grade(assignment: Assignment, submission: Submission, feedback: bool) -> Result:
-    about: dict[str, Any] = {
-        "student": submission.student,
-        "submission": submission.digest,
-        "assignment": assignment.digest,
-        "timestamp": submission.timestamp,
-    }
+    blank = Result(submission.student, submission.digest, assignment.digest, timestamp=submission.timestamp)
     if submission.refused:
-        return Result(**about, problem=submission.refused, flags=("refused",))
-    server = tried_server(assignment)
+        return replace(blank, problem=submission.refused, flags=("refused",))
+    with _one_at_a_time:
+        for _ in range(_TRIES):
+            server = tried_server(assignment)
+            result = _grade(server, assignment, submission, feedback, blank)
+            if server.alive():
+                return result
+    words = "the sandbox itself ended whenever this was graded in it; the next run tries again"
+    return replace(blank, problem=words, flags=(FAILED,))
+
+
+def _grade(server: ForkServer, assignment: Assignment, submission: Submission, feedback: bool, blank: Result) -> Result:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="course-", dir=server.folder) as folder:
         course = _Course(Path(folder), assignment, submission)
@@ -96,8 +98,8 @@ def _grade(assignment: Assignment, submission: Submission, feedback: bool) -> Re
                     grading.flag("no feedback", "")
         notebooks, files = course.autograded() if problem is None else ({}, {})
     seconds["all"] = time.monotonic() - began
-    return Result(
-        **about,
+    return replace(
+        blank,
         marks=marks,
         remarks=remarks,
         notebooks=notebooks,
