@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from typing import cast
@@ -12,7 +14,7 @@ from dask.system import CPU_COUNT
 from distributed import Client, Future, LocalCluster, Worker, WorkerPlugin, as_completed, get_worker
 from distributed.scheduler import KilledWorker
 
-from grader.job import grade_one
+from grader.job import close_when_idle, grade_one
 from grader.records import FAILED, Assignment, Result, Submission
 from grader.sandbox import SandboxError
 from grader.selftest import close_servers
@@ -62,7 +64,12 @@ def run(
 def _local(workers: int) -> Iterator[Client]:
     with (
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+            n_workers=workers,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,  # what goes wrong is told by the results
+            preload=["import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"],  # Ctrl-C is for the command
         ) as cluster,
         Client(cluster) as client,
     ):
@@ -94,7 +101,8 @@ class _Holding(WorkerPlugin):
         self.assignment = assignment
 
     def teardown(self, worker: Worker) -> None:
-        close_servers()
+        # not here, where the worker answers its scheduler: a submission, even another grader's, may be in hand
+        threading.Thread(target=close_when_idle, daemon=True).start()
 
 
 def _job(held_as: str, submission: Submission, feedback: bool) -> Result:

@@ -31,7 +31,7 @@ from grader.feedback import WordsOnly, markdown
 from grader.grading import Grading
 from grader.records import FAILED, Assignment, Mark, Remark, Result, Submission
 from grader.sandbox import ForkServer, SandboxError
-from grader.selftest import tried_server
+from grader.selftest import close_servers, tried_server
 from grader.split import SplitExecute
 from grader.throwaway import throwaway_gradebook
 from grader.unprotected import UNPROTECTED
@@ -66,6 +66,12 @@ def grade_one(assignment: Assignment, submission: Submission, *, feedback: bool 
                 return result
     words = "the sandbox itself ended whenever this was graded in it; the next run tries again"
     return replace(blank, problem=words, flags=(FAILED,))
+
+
+def close_when_idle() -> None:
+    """End this process's fork servers once the submission in hand is done; the next one starts one again."""
+    with _one_at_a_time:
+        close_servers()
 
 
 def _grade(server: ForkServer, assignment: Assignment, submission: Submission, feedback: bool, blank: Result) -> Result:
