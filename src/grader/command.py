@@ -48,12 +48,14 @@ def _graded(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Grade what is new or changed; returns what there is to tell of every submission."""
     course = load(options.course, db=options.db)
     assignment = prepare(course, options.assignment, unprotected=options.no_sandbox)
-    intake = collect(
-        options.source or _submitted(course),
-        options.assignment,
-        expected=notebooks(assignment),
-        students=options.students.split(",") if options.students else None,
-    )
+    students = options.students.split(",") if options.students else None
+    source = options.source or _submitted(course)
+    intake = collect(source, options.assignment, expected=notebooks(assignment), students=students)
+    if missing := sorted(set(students or ()) - set(intake.students)):
+        raise ValueError(
+            f"{source} holds nothing of {', '.join(map(repr, missing))} for {options.assignment!r}; "
+            "students are named as the table without --students names them, with commas between and no blanks"
+        )
     with LedgeredGradebook(course, options.assignment) as gradebook:
         _grade(gradebook, assignment, intake, {} if options.force else gradebook.graded(), options)
         entries = gradebook.graded()

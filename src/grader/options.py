@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
         help="a folder or zip that Canvas, Moodle or Gradescope exported, instead of the course's submitted folder",
     )
     made.add_argument("--course", type=Path, default=Path(), metavar="FOLDER", help="where nbgrader_config.py lies")
-    made.add_argument("--workers", type=int, metavar="N", help="local processes; one a core if not said, 0: none")
+    made.add_argument("--workers", type=_count, metavar="N", help="local processes; one a core if not said, 0: none")
     made.add_argument("--cluster", metavar="ADDRESS", help="a Dask scheduler, such as tcp://10.0.0.5:8786")
     made.add_argument("--db", metavar="URL", help="the gradebook, such as postgresql+psycopg://localhost/course")
     made.add_argument("--force", action="store_true", help="grade all again, also what has not changed")
@@ -36,3 +36,9 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return made
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a number from 0 up, got {text!r}")
+    return int(text)
