@@ -1,6 +1,7 @@
 """From release to marks by nbgrader's own commands, in a course of its own: four students who differ."""
 
 import csv
+import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import pytest
 from coursework import kept_back, submission
 from dlbasics_course.assignment import Assignment
 from dlbasics_course.release import nbgrader, release
+from grading.rows import grade, rows
+from grading.walls import needs_walls
 
 CRASH = "x = 1 / 0\n"
 NO_PYTHON = "def broken(:\n    return\n"
@@ -20,10 +23,15 @@ NO_PYTHON = "def broken(:\n    return\n"
 
 @dataclass
 class Graded:
-    """What came back of a course in which four students handed in one assignment."""
+    """What came back of a course in which four students handed in one assignment; and of it, a gradebook without them.
+
+    `root` is the course's folder, `untouched` the address of that gradebook.
+    """
 
     scores: dict[str, float]
     feedback: dict[str, str]
+    root: Path
+    untouched: str
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +49,8 @@ def graded(assignment: Assignment, project_root: Path, tmp_path_factory: pytest.
         folder = root / ".nbgrader" / "submitted" / student / assignment.name
         folder.mkdir(parents=True)
         nbformat.write(submission(assignment, released, write), folder / f"{assignment.name}.ipynb")
+    untouched = root / ".nbgrader" / "untouched.db"
+    shutil.copy(root / ".nbgrader" / "gradebook.db", untouched)
     marks = root / "marks.csv"
     for command in (
         ["autograde", assignment.name],
@@ -57,7 +67,7 @@ def graded(assignment: Assignment, project_root: Path, tmp_path_factory: pytest.
         )
         for student in students
     }
-    return Graded(scores, feedback)
+    return Graded(scores, feedback, root, f"sqlite:///{untouched}")
 
 
 def test_an_assignment_has_a_hundred_points(assignment: Assignment) -> None:
@@ -71,6 +81,18 @@ def test_the_scores_are_what_the_work_deserves(assignment: Assignment, graded: G
         "empty": 0,
         "half": sum(points[1::2]),
         "crashing": 100 - points[0] - points[1],
+    }
+
+
+@needs_walls
+def test_behind_walls_every_cell_gets_the_same_marks(assignment: Assignment, graded: Graded) -> None:
+    done = grade(graded.root, assignment.name, "--db", graded.untouched, "--workers", "0", "--json")
+    assert done.returncode == 0, done.stderr
+    stock = rows(f"sqlite:///{graded.root}/.nbgrader/gradebook.db", assignment.name)
+    assert {student for student, _, _ in stock} == set(graded.scores)
+    assert rows(graded.untouched, assignment.name) == stock
+    assert {row["student"]: (row["score"], row["problem"]) for row in json.loads(done.stdout)} == {
+        student: (score, None) for student, score in graded.scores.items()
     }
 
 

@@ -17,6 +17,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from grader.course import Course, load
+from grading.small import SmallCourse
 
 ASSIGNMENT = "ps1"
 CONFIG = """c = get_config()
@@ -129,9 +130,14 @@ class Postgres:
         subprocess.run(command, check=True, cwd="/", timeout=60, **quiet)  # type: ignore[call-overload]
 
     def copy(self) -> str:
-        name = f"copy{next(self.names)}"
+        return self.create(f"copy{next(self.names)}", "TEMPLATE generated")
+
+    def empty(self) -> str:
+        return self.create(f"empty{next(self.names)}")
+
+    def create(self, name: str, how: str = "") -> str:
         with psycopg.connect(f"host={self.folder} user=postgres dbname=postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE generated")
+            connection.execute(f"CREATE DATABASE {name} {how}")
         return self.url(name)
 
 
@@ -151,9 +157,7 @@ def postgres(generated: Path) -> Iterator[Postgres]:
         server.run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "--no-sync")
         server.start()
         try:
-            with psycopg.connect(f"host={folder} user=postgres dbname=postgres", autocommit=True) as connection:
-                connection.execute("CREATE DATABASE generated")
-            address = f"--CourseDirectory.db_url={server.url('generated')}"
+            address = f"--CourseDirectory.db_url={server.create('generated')}"
             run(generated, "generate_assignment", ASSIGNMENT, "--force", address)
             run(generated, "db", "assignment", "add", ASSIGNMENT, "--duedate=2026-01-01 12:00:00 UTC", address)
             yield server
@@ -180,3 +184,13 @@ def make_course(generated: Path, tmp_path: Path) -> Callable[..., Course]:
 def course(request: pytest.FixtureRequest, make_course: Callable[..., Course]) -> Course:
     """A fresh course, with the gradebook in either database."""
     return make_course(request.getfixturevalue("postgres").copy() if request.param == "postgresql" else None)
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> SmallCourse:
+    """A small course with its assignment released; nobody has handed in anything. Work on copies."""
+    root = tmp_path_factory.mktemp("small")
+    (root / "nbgrader_config.py").write_text('c = get_config()\nc.CourseDirectory.course_id = "demo"\n')
+    course = SmallCourse(root, f"sqlite:///{root}/gradebook.db")
+    course.generate()
+    return course
