@@ -159,6 +159,14 @@ def test_contributing_describes_the_same_rooms(project_root: Path) -> None:
     assert drawn[0].split(" → ") == list(ROOMS)
 
 
+def test_contributing_maps_every_module_of_the_grader(project_root: Path) -> None:
+    words = (project_root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    mapped = re.findall(r"^\| `(\w+)` \| ", words.partition("`src/grader` grades")[2], flags=re.MULTILINE)
+    package = project_root / "src" / "grader"
+    there = {path.stem for path in package.glob("*.py")} | {path.parent.name for path in package.glob("*/__init__.py")}
+    assert sorted(mapped) == sorted(there - {"__init__"})
+
+
 def tracked_files(project_root: Path) -> list[Path]:
     if not shutil.which("git") or not (project_root / ".git").exists():
         pytest.skip("this is not a git checkout")
