@@ -51,8 +51,7 @@ class Answering:
                 parts = getattr(self, f"_{question}")(*rest)
                 message = wire.encode(["ok", *parts, *_heads(printed, errors)], self._refer)
         except BaseException as error:  # SystemExit and KeyboardInterrupt end a call, not the answering
-            described = [type(error).__name__, _words(error), _bases(error), list(_own_frames(error))]
-            message = wire.encode(["error", *described, *_heads(printed, errors)], self._refer)
+            message = wire.encode(["error", *_described(error), *_heads(printed, errors)], self._refer)
         wire.send(self.connection, message)
 
     def _receive(self) -> Any:
@@ -162,6 +161,14 @@ def _grad_mode(autograd: bool | None) -> Iterator[None]:
 
 def _heads(*streams: io.StringIO) -> list[str]:
     return [stream.getvalue()[:_PRINTED].encode("utf-8", "replace").decode() for stream in streams]
+
+
+def _described(error: BaseException) -> list[Any]:
+    name = type.__dict__["__name__"].__get__(type(error))  # whatever its metaclass says
+    try:
+        return [name, _words(error), _bases(error), list(_own_frames(error))]
+    except Exception:  # a class that is not made as others are
+        return [name, "", ["Exception"], []]
 
 
 def _words(error: BaseException) -> str:

@@ -48,9 +48,10 @@ class Tests:
             source: the cell.
             stub: the cell as it was handed out; what it defines is the student's. None where it is all their own.
         """
-        with contextlib.suppress(Exception):
-            source = get_ipython().transform_cell(source)
-        get_ipython().history_manager.input_hist_parsed.append(source)
+        if (shell := get_ipython()) is not None:
+            with contextlib.suppress(Exception):
+                source = shell.transform_cell(source)
+            shell.history_manager.input_hist_parsed.append(source)
         asked_for = defined(stub or "")
         for name in asked_for:
             self.names.pop(name, None)

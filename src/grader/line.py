@@ -88,8 +88,7 @@ class Line:
             raise_here(*answer)
 
     def _receive(self) -> Any:
-        self.connection.settimeout(max(0.01, self._deadline - time.monotonic()))
-        answer = wire.decode(wire.receive(self.connection), self._resolve)
+        answer = wire.decode(wire.receive(self.connection, self._deadline), self._resolve)
         if not isinstance(answer, list) or len(answer) < 3:
             raise wire.WireError("is no answer")
         return answer

@@ -23,6 +23,7 @@ from grader.line import GRACE
 from grader.pair import PATIENCE, Pair
 
 _RESTARTS = 8  # of one notebook's kernels; who kills more of them is not given another
+_WHILE = 0.5  # seconds in which a kernel dies of what a cell has done, if it does not die at once
 _STARTS = 3  # in vain, one after another, that are the grader's trouble and no student's
 
 
@@ -43,7 +44,7 @@ class SplitExecute(BoundedExecute):
         self.imports = self.grading.imports.get(resources["nbgrader"]["notebook"], "")
         self.files = Path(resources["metadata"]["path"])
         self.pair: Pair | None = None
-        self.restarts, self.in_time = 0, True
+        self.restarts, self.in_time, self.careful = 0, True, False
         self.deadline = time.monotonic() + self.grading.limits.notebook_seconds
         run_sync(self._run_all)(nb)
         return nb, self.resources
@@ -129,6 +130,8 @@ class SplitExecute(BoundedExecute):
     async def _run_again(self, done: list[NotebookNode]) -> None:
         """Run cells again; the first after which the student's kernel does not answer any more is given up.
 
+        Some die a while after the cell that did it. If that happens here, each cell is given this while the next time.
+
         Raises:
             Exception: that has happened.
         """
@@ -137,10 +140,14 @@ class SplitExecute(BoundedExecute):
             for cell in list(done):
                 try:
                     await self._run_bounded(copy.deepcopy(cell), 0)
-                    await self._must_answer(cell)
+                    await self._must_answer(cell, after=_WHILE if self.careful else 0)
                 except Exception:
                     done.remove(cell)  # it may do harm a second time only
                     raise
+            if done and not self.careful:
+                self.careful = True
+                await self._must_answer(done[-1], after=_WHILE)
+                self.careful = False
         finally:
             self.nb = notebook
 
@@ -210,12 +217,13 @@ class SplitExecute(BoundedExecute):
     async def _with_answers(self, cell: NotebookNode, work: Callable[[], Awaitable[None]]) -> str | None:
         return await self._alive().with_answers(cell.source, self._seconds(), work, self._flag_late(cell))
 
-    async def _must_answer(self, cell: NotebookNode) -> None:
-        """Make sure that the student's kernel still answers after a cell; nothing is asked.
+    async def _must_answer(self, cell: NotebookNode, *, after: float) -> None:
+        """Make sure that the student's kernel still answers so many seconds after a cell; nothing is asked.
 
         Raises:
             DeadKernelError: it does not.
         """
+        await asyncio.sleep(after)
         if broken := await self._alive().with_answers("", PATIENCE, _nothing, self._flag_late(cell)):
             raise DeadKernelError(broken)
 

@@ -11,6 +11,7 @@ import math
 import socket
 import struct
 import sys
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -78,27 +79,35 @@ def send(connection: socket.socket, message: bytes) -> None:
     connection.sendall(_LENGTH.pack(len(message)) + message)
 
 
-def receive(connection: socket.socket) -> bytes:
+def receive(connection: socket.socket, until: float | None = None) -> bytes:
     """Wait for one message.
+
+    Args:
+        connection: where it comes from.
+        until: the moment, by `time.monotonic`, up to which all of it must be here; None to wait for ever.
 
     Raises:
         EOFError: the other side is gone.
         WireError: the message is too long.
-        TimeoutError: the connection's time-out passed.
+        TimeoutError: it did not come in time.
     """
-    (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size))
+    (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size, until))
     if length > MESSAGE:
         raise WireError(f"a message of {length:,} bytes; at most {MESSAGE:,}")
-    return _exactly(connection, length)
+    return _exactly(connection, length, until)
 
 
-def _exactly(connection: socket.socket, length: int) -> bytes:
+def _exactly(connection: socket.socket, length: int, until: float | None) -> bytes:
     parts = bytearray()
     while len(parts) < length:
+        if until is not None:  # each time anew: who sends drop by drop gains no time
+            connection.settimeout(max(0.01, until - time.monotonic()))
         part = connection.recv(min(length - len(parts), 1 << 20))
         if not part:
             raise EOFError("the other side is gone")
         parts += part
+        if until is not None and until < time.monotonic() and len(parts) < length:
+            raise TimeoutError("it did not come in time")
     return bytes(parts)
 
 
