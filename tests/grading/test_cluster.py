@@ -120,13 +120,13 @@ def test_it_gives_the_marks_of_a_local_run_and_workers_need_neither_course_nor_g
 @pytest.mark.full
 def test_a_worker_that_joins_while_it_runs_gets_work(course: SmallCourse, cluster: Cluster) -> None:
     cluster.worker()
-    kinds = course.hand_in_all(16, slow=1)
+    kinds = course.hand_in_all(24, slow=2)
     with course.start("--cluster", cluster.address) as running:
         wait_for(lambda: len(course.graded_so_far()) > 0)
         late = cluster.worker()
         wait_for(lambda: grades(late) or running.poll() is not None)
-        assert grades(late)
-        _, err = running.communicate(timeout=120)
+        assert running.poll() is None  # it has got some, and that before the end
+        _, err = running.communicate(timeout=300)
     assert running.returncode == 0, err
     assert course.marks() == deserved(kinds)
 
