@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from itertools import chain, islice
 from typing import cast
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from grader.selftest import close_servers
 _AHEAD = 3  # submissions for each worker that are on their way: enough to keep it busy, and memory bounded
 _RETRIES = 2  # of a job in which the grader itself failed
 _PATIENCE = 30  # seconds for a cluster to answer, and for its first worker
+_GONE = "the cluster went away; what is done is kept, and the same command goes on"
 
 
 class ClusterError(RuntimeError):
@@ -56,8 +58,9 @@ def run(
         finally:
             close_servers()
         return
-    with _remote(cluster) if cluster else _local(workers or CPU_COUNT) as client:
-        yield from _on(client, assignment, submissions, feedback)
+    for first in submissions:  # with none there is no need of workers
+        with _remote(cluster) if cluster else _local(workers or CPU_COUNT) as client:
+            yield from _on(client, assignment, chain([first], submissions), feedback)
 
 
 @contextlib.contextmanager
@@ -119,29 +122,29 @@ def _on(client: Client, assignment: Assignment, submissions: Iterator[Submission
             f"the workers cannot load the grader, whose packages each of them needs: {type(error).__name__}: {error}"
         ) from error
     asked: dict[Future, Submission] = {}
-
-    def ask() -> Future | None:
-        submission = next(submissions, None)
-        if submission is None:
-            return None
-        future = client.submit(_job, held_as, submission, feedback, pure=False, retries=_RETRIES)
-        asked[future] = submission
-        return future
-
     done = as_completed()
     try:
-        for _ in range(_AHEAD * len(client.nthreads())):
-            if (future := ask()) is not None:
+        while True:
+            for submission in islice(submissions, max(0, _AHEAD * _workers(client) - len(asked))):
+                future = client.submit(_job, held_as, submission, feedback, pure=False, retries=_RETRIES)
+                asked[future] = submission
                 done.add(future)
-        for future in done:
-            submission = asked.pop(future)
-            yield _result(future, assignment, submission)
-            if (another := ask()) is not None:
-                done.add(another)
+            if not asked:
+                return
+            future = next(done)
+            yield _result(future, assignment, asked.pop(future))
     finally:
         client.cancel(list(asked))
         with contextlib.suppress(Exception):  # the cluster may be gone
             client.unregister_worker_plugin(held_as)
+
+
+def _workers(client: Client) -> int:
+    """How many there are now; one to come, where they are all gone."""
+    try:
+        return max(1, len(client.nthreads()))
+    except Exception as error:
+        raise ClusterError(_GONE) from error
 
 
 def _result(future: Future, assignment: Assignment, submission: Submission) -> Result:
@@ -150,7 +153,7 @@ def _result(future: Future, assignment: Assignment, submission: Submission) -> R
     except SandboxError:
         raise
     except CancelledError as error:  # nobody here has cancelled it
-        raise ClusterError("the cluster went away; what is done is kept, and the same command goes on") from error
+        raise ClusterError(_GONE) from error
     except KilledWorker:
         problem = "every worker that took it was gone before it was done; the next run tries again"
     except Exception as error:  # of one submission; the others go on
