@@ -1,0 +1,96 @@
+"""Grading a very large class, by simulation: is the cost of a submission flat, and memory bounded?
+
+Real: the command, its intake, what it writes into the gradebook and the folders. Sampled: what a worker answers, which
+is one of a few real results, under each student's name; workers are alike, so their part only adds up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import io
+import itertools
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from grader import __main__ as command
+from grader import executors
+from grader.job import grade_one
+from grader.records import Assignment, Result, Submission
+from grading import KINDS, hand_in
+
+NAME = "backprop"
+
+
+def sampled(real: Callable[..., Result], samples: int) -> Callable[..., Result]:
+    """A worker that grades the first few, and answers with these for all others."""
+    results: list[Result] = []
+    turn = itertools.count()
+
+    def grade(assignment: Assignment, submission: Submission, *, feedback: bool) -> Result:
+        if len(results) < samples:
+            results.append(real(assignment, submission, feedback=feedback))
+        one = results[next(turn) % samples]
+        return dataclasses.replace(one, student=submission.student, submission=submission.digest)
+
+    return grade
+
+
+def grade(root: Path) -> dict[str, float]:
+    """Run the command in this process; seconds, how many rows it printed, and the most memory ever held, in MiB."""
+    os.chdir(root)
+    executors.grade_one = sampled(grade_one, len(KINDS))
+    began, table = time.perf_counter(), io.StringIO()
+    with contextlib.redirect_stdout(table):
+        status = command.main([NAME, "--workers=0", "--json"])
+    assert status == command.ALL
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": time.perf_counter() - began, "rows": len(json.loads(table.getvalue())), "memory": memory}
+
+
+def measured(root: Path) -> dict[str, float]:
+    """The same in a process of its own, whose memory is then its own."""
+    done = subprocess.run([sys.executable, __file__, "--in", str(root)], stdout=subprocess.PIPE, check=True)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def main() -> None:
+    """Grade classes of growing size and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 10_000], help="of the classes")
+    parser.add_argument("--in", dest="root", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.root:
+        print(json.dumps(grade(options.root)))
+        return
+    print("| submissions | a submission, worker apart | nothing new, a submission | most memory |")
+    print("| ---: | ---: | ---: | ---: |")
+    for size in options.sizes:
+        with TemporaryDirectory() as folder:
+            root = Path(folder)
+            root.chmod(0o755)
+            hand_in(root, NAME, len(KINDS))
+            warm = measured(root)  # what starting, and grading the samples, takes by itself
+            shutil.rmtree(root / ".nbgrader" / "submitted")
+            hand_in(root, NAME, size)
+            first, again = measured(root), measured(root)
+        assert first["rows"] == size
+        each = (first["seconds"] - warm["seconds"]) / (size - len(KINDS))
+        print(
+            f"| {size:,} | {1000 * each:.0f} ms | {1000 * again['seconds'] / size:.1f} ms | {first['memory']:.0f} MiB |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
