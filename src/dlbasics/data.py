@@ -105,11 +105,19 @@ def load(*, name: str = "fashion-mnist", root: Path | str | None = None, source:
 
     def read(split: sources.Split) -> Images:
         pixels, labels = found.read(split)
-        return Images(_to_pixels(pixels), torch.from_numpy(labels.astype(np.int64)), found.class_names)
+        return Images(
+            torch.from_numpy(pixels).unsqueeze(1), torch.from_numpy(labels.astype(np.int64)), found.class_names
+        )
 
-    everything = read("train")
+    everything = read("train")  # cut as bytes, a quarter of the floats
     held_out, kept = label_budget(everything, round(len(everything) * VALIDATION_SHARE), seed=SPLIT_SEED)
-    return Dataset(found.name, found.origin, train=kept, validation=held_out, _read_test=lambda: read("test"))
+    return Dataset(
+        found.name,
+        found.origin,
+        train=_in_floats(kept),
+        validation=_in_floats(held_out),
+        _read_test=lambda: _in_floats(read("test")),
+    )
 
 
 def label_rows(images: Images, n: int, *, seed: int) -> tuple[Tensor, Tensor]:
@@ -191,9 +199,9 @@ class Batches:
         return self.images[self._order[place * self.size : (place + 1) * self.size]]
 
 
-def _to_pixels(images: np.ndarray) -> Tensor:
-    """uint8 (N, H, W) to float32 (N, 1, H, W) in [0, 1]."""
-    return torch.from_numpy(images).unsqueeze(1).float().div_(255)
+def _in_floats(images: Images) -> Images:
+    """Pixels as float32 in [0, 1] instead of uint8."""
+    return replace(images, pixels=images.pixels.float().div_(255))
 
 
 if __name__ == "__main__":
