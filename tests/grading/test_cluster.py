@@ -145,6 +145,7 @@ def test_all_workers_are_killed_and_with_a_new_one_it_goes_on(course: SmallCours
     assert course.marks() == deserved(kinds)
 
 
+@pytest.mark.full
 def test_the_scheduler_is_killed_and_what_was_done_is_kept(course: SmallCourse, cluster: Cluster) -> None:
     cluster.worker()
     kinds = course.hand_in_all(6, slow=SLOW)
