@@ -68,10 +68,12 @@ format: $(DEV_READY) ## Put the code into the house's format
 experiments: data ## Run the experiments whose stored results are missing or out of date
 	$(PY) -m dlbasics.experiments run
 
-bench: data ## Measure speed against other libraries, in this environment
+bench: data $(GRADE_READY) ## Measure speed against other libraries, in this environment
 	$(PIP) --no-deps -r requirements-bench.txt
 	$(PY) tests/benchmarks
 	$(PY) tests/benchmarks/book.py
+	$(PY) tests/benchmarks/grading.py
+	$(PY) tests/benchmarks/grading_at_scale.py
 
 # The CUDA packages stay out of the files, so that pip takes the ones that this machine's torch wheel asks for.
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade pyproject.toml
