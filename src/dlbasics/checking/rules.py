@@ -100,20 +100,41 @@ def _statements(cell: str) -> list[ast.stmt]:
 
 
 def _bind(code: Code, statement: ast.stmt) -> None:
-    for node in ast.walk(statement):
-        if isinstance(node, ast.ClassDef):
-            code.own |= _members(node)
-        elif isinstance(node, ast.arg):
-            code.arguments.add(node.arg)
-    if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        for node in ast.walk(statement):  # an import may stand under an `if`
-            code.modules |= _imported(node)
-            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
-                code.stars.append(node.module or "")
-    for name in _bound(statement):
+    effect = _effect(statement)
+    code.own |= effect.own
+    code.arguments |= effect.arguments
+    code.modules |= effect.modules
+    code.stars += effect.stars
+    for name, builds_on in effect.bound.items():
         code.modules.pop(name, None)
-        before = code.bindings.get(name, []) if _builds_on(statement, name) else []
+        before = code.bindings.get(name, []) if builds_on else []
         code.bindings[name] = [*before, statement]
+
+
+@dataclass(frozen=True)
+class _Effect:
+    """What a statement does to `Code`, by itself; the bound names say whether they keep what they meant before."""
+
+    own: frozenset[str]
+    arguments: frozenset[str]
+    modules: dict[str, str]
+    stars: tuple[str, ...]
+    bound: dict[str, bool]
+
+
+@lru_cache(maxsize=10_000)  # every check reads all cells again
+def _effect(statement: ast.stmt) -> _Effect:
+    nodes = list(ast.walk(statement))
+    # an import may stand under an `if`
+    outside = nodes if not isinstance(statement, ast.FunctionDef | ast.ClassDef) else []
+    stars = (n.module or "" for n in outside if isinstance(n, ast.ImportFrom) and n.names[0].name == "*")
+    return _Effect(
+        own=frozenset(name for node in nodes if isinstance(node, ast.ClassDef) for name in _members(node)),
+        arguments=frozenset(node.arg for node in nodes if isinstance(node, ast.arg)),
+        modules={name: module for node in outside for name, module in _imported(node).items()},
+        stars=tuple(stars),
+        bound={name: _builds_on(statement, name) for name in _bound(statement)},
+    )
 
 
 def _reached(code: Code, roots: Sequence[str]) -> Iterator[_Reading]:
