@@ -106,10 +106,10 @@ def test_feedback_shows_the_checks_words(graded: Graded) -> None:
     assert words("is not defined") in words(graded.feedback["crashing"])
 
 
-@pytest.mark.parametrize("student", ["perfect", "empty", "half", "crashing"])
-def test_feedback_shows_no_hidden_test(assignment: Assignment, graded: Graded, student: str) -> None:
-    shown = words(graded.feedback[student])
+def test_feedback_shows_no_hidden_test(assignment: Assignment, graded: Graded) -> None:
     solved = kept_back(assignment, "SOLUTION")  # a line of a hidden test may stand in a perfect answer, too
     hidden = [line for line in kept_back(assignment, "HIDDEN TESTS") if line not in solved]
     assert len(hidden) > 20
-    assert [line for line in hidden if words(line) in shown] == []
+    for student, page in graded.feedback.items():
+        shown = words(page)
+        assert (student, [line for line in hidden if words(line) in shown]) == (student, [])
