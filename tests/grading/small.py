@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -100,7 +101,16 @@ class SmallCourse:
         """The command as a process of its own, in a group of its own, not waited for."""
         command = [sys.executable, "-m", "grader", NAME, "--course", str(self.root), "--db", self.db, *arguments]
         pipe = subprocess.PIPE
-        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment(), start_new_session=True)
+        return subprocess.Popen(
+            command,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            env=environment(),
+            start_new_session=True,
+            # as in a terminal, even where whoever runs the tests ignores Ctrl-C, as a shell's background jobs do
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
 
     def grade(self, *arguments: str, name: str = NAME) -> Done:
         """The command in this process, which has imported all that it needs."""
