@@ -205,9 +205,8 @@ def _be_kernel(request: dict[str, Any], wire: int) -> None:
         _mount("none", str(RUN), None, _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
     _drop_privileges()
     os.chdir(work)
-    sys.path.insert(
-        0, ""
-    )  # as in a notebook; only now, so that no file of a student's is imported before the walls stand
+    # as in a notebook; only now, so that no file of a student's is imported before the walls stand
+    sys.path.insert(0, "")
     app.start()
 
 

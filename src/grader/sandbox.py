@@ -27,7 +27,7 @@ CONTAINER = (
     "A container has it, with Docker or Podman: the README's section 'Grade a class' tells how to build it of the "
     "Containerfile, and how to run it."
 )
-_MODULES = 1000  # that one message may name
+_MODULES = 500  # that one message may name, which holds 64 KiB; the others go with the next
 _START = 120  # seconds in which the fork server must have imported everything
 _SYSTEM = ("/usr", "/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/etc/passwd")
 

@@ -22,10 +22,12 @@ def rows(db_url: str, assignment: str) -> Rows:
     return found
 
 
+def environment() -> dict[str, str]:
+    """This process's, with the programs beside this Python in reach: nbgrader looks there for alembic."""
+    return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
 def grade(course: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a course's folder."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = [sys.executable, "-m", "grader", *arguments]
-    return subprocess.run(
-        command, cwd=course, capture_output=True, text=True, check=False, env=os.environ | {"PATH": path}
-    )
+    return subprocess.run(command, cwd=course, capture_output=True, text=True, check=False, env=environment())

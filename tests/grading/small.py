@@ -3,12 +3,12 @@
 import contextlib
 import io
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import DatabaseError
 
 from grader.__main__ import main
-from grading.rows import Rows, rows
+from grading.rows import Rows, environment, rows
 
 NAME = "sums"
 ANSWERS = {"perfect": "return sum(numbers)", "partial": "return numbers[0] + numbers[1]", "crashing": "return ("}
@@ -47,11 +47,6 @@ def notebook(hidden: str = HIDDEN) -> nbformat.NotebookNode:
     ]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return new_notebook(cells=cells, metadata={"kernelspec": kernel})
-
-
-def environment() -> dict[str, str]:
-    """This process's, with the programs beside this Python in reach."""
-    return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 class Done(NamedTuple):
@@ -163,3 +158,11 @@ def deserved(kinds: Mapping[str, str]) -> Rows:
             "why": (None, 1, True),
         }.items()
     }
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 90) -> None:
+    """Wait until something is so, which must come."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.05)

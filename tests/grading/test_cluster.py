@@ -6,15 +6,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 import grader.executors
-from grading.small import SmallCourse, deserved
+from grading.small import SmallCourse, deserved, wait_for
 from grading.walls import needs_walls
 
 pytestmark = needs_walls
@@ -31,8 +30,8 @@ class Cluster:
         self.scheduler = self.run(
             "dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(where)
         )
-        wait_for(where.exists)
-        wait_for(lambda: where.read_text().strip().endswith("}"))
+        wait_for(where.exists, 120)
+        wait_for(lambda: where.read_text().strip().endswith("}"), 120)
         self.address = json.loads(where.read_text())["address"]
 
     def worker(self) -> subprocess.Popen[bytes]:
@@ -70,13 +69,6 @@ class Cluster:
             process.wait(30)
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.05)
-
-
 def grades(worker: subprocess.Popen[bytes]) -> bool:
     """Whether a worker has got work: there is a sandbox below it."""
     return any(process.name() == "bwrap" for process in psutil.Process(worker.pid).children(recursive=True))
@@ -104,7 +96,7 @@ def test_it_gives_the_marks_of_a_local_run_and_workers_need_neither_course_nor_g
     workers = [cluster.worker(), cluster.worker()]
     kinds = course.hand_in_all(6, slow=SLOW)
     with course.start("--cluster", cluster.address, "--json") as running:
-        wait_for(lambda: all(map(grades, workers)) or running.poll() is not None)
+        wait_for(lambda: all(map(grades, workers)) or running.poll() is not None, 120)
         out, err = running.communicate(timeout=120)
     assert running.returncode == 0, err
     assert [row["problem"] for row in json.loads(out)] == [None] * len(kinds)
@@ -122,9 +114,9 @@ def test_a_worker_that_joins_while_it_runs_gets_work(course: SmallCourse, cluste
     cluster.worker()
     kinds = course.hand_in_all(24, slow=2)
     with course.start("--cluster", cluster.address) as running:
-        wait_for(lambda: len(course.graded_so_far()) > 0)
+        wait_for(lambda: len(course.graded_so_far()) > 0, 120)
         late = cluster.worker()
-        wait_for(lambda: grades(late) or running.poll() is not None)
+        wait_for(lambda: grades(late) or running.poll() is not None, 120)
         assert running.poll() is None  # it has got some, and that before the end
         _, err = running.communicate(timeout=300)
     assert running.returncode == 0, err
@@ -136,7 +128,7 @@ def test_all_workers_are_killed_and_with_a_new_one_it_goes_on(course: SmallCours
     workers = [cluster.worker(), cluster.worker()]
     kinds = course.hand_in_all(8, slow=SLOW)
     with course.start("--cluster", cluster.address) as running:
-        wait_for(lambda: len(course.graded_so_far()) > 1)
+        wait_for(lambda: len(course.graded_so_far()) > 1, 120)
         for worker in workers:
             cluster.kill(worker)
         cluster.worker()
@@ -150,7 +142,7 @@ def test_the_scheduler_is_killed_and_what_was_done_is_kept(course: SmallCourse, 
     cluster.worker()
     kinds = course.hand_in_all(6, slow=SLOW)
     with course.start("--cluster", cluster.address) as running:
-        wait_for(lambda: len(course.graded_so_far()) > 1)
+        wait_for(lambda: len(course.graded_so_far()) > 1, 120)
         cluster.kill(cluster.scheduler)
         out, err = running.communicate(timeout=120)
     assert (running.returncode, out) == (2, ""), err

@@ -4,14 +4,12 @@ import json
 import os
 import shutil
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from grader.__main__ import main
-from grading.small import KINDS, NAME, SmallCourse, deserved
+from grading.small import KINDS, NAME, SmallCourse, deserved, wait_for
 from grading.walls import needs_walls
 
 pytestmark = needs_walls
@@ -235,10 +233,3 @@ def test_interrupted_in_the_middle_it_says_so_and_the_same_command_grades_only_t
     assert fresh.grade().status == 0
     assert {student: when for student, when in fresh.graded().items() if student in first} == first
     assert fresh.marks() == deserved(kinds)
-
-
-def wait_for(what: Callable[[], bool], seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.05)
