@@ -1,6 +1,7 @@
 """The student's side of a test: answers what the tests ask of the student's names. It runs in the student's kernel.
 
-Nothing here is a wall: whoever owns this process may answer what they like. What counts is that only data comes back.
+A question comes over a socket and is answered by the kernel's own event loop, between two cells. Nothing here is a
+wall: whoever owns this process may answer what they like. What counts is that only data comes back.
 """
 
 from __future__ import annotations
@@ -8,10 +9,14 @@ from __future__ import annotations
 import contextlib
 import io
 import operator
+import signal
 import socket
 import traceback
 from collections.abc import Iterator
 from typing import Any
+
+from IPython import get_ipython
+from tornado.ioloop import IOLoop
 
 from grader import wire
 
@@ -21,7 +26,7 @@ _MISSING = object()
 
 
 class Answering:
-    """Answers questions until the tests have no more.
+    """Answers the tests' questions, one by one.
 
     Args:
         connection: to the tests.
@@ -32,23 +37,37 @@ class Answering:
         self.connection, self.names = connection, names
         self._objects: dict[int, Any] = {}
         self._numbers: dict[int, int] = {}  # of objects by id(), which stays theirs as long as they are kept here
+        self._calling = False
 
-    def run(self) -> None:
-        """Answer until the question "end"."""
-        while True:
-            try:
-                question = self._receive()
-            except KeyboardInterrupt:  # came when the answer was already given
-                continue
-            if question[0] == "end":
-                return
-            self._answer(*question)
+    def answer_next(self) -> None:
+        """Wait for a question and answer it.
+
+        Raises:
+            EOFError, OSError: the tests are gone.
+        """
+        self._answer(*self._receive())
+
+    def interrupt(self, *_: Any) -> None:
+        """Handle the signal that a call has taken too long; it may come when the answer is already given."""
+        if self._calling:
+            raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        before, self._calling = self._calling, True
+        try:
+            yield
+        finally:
+            self._calling = before
 
     def _answer(self, question: str, *rest: Any) -> None:
+        if question == "reply":  # of a call back that was interrupted while it waited for this
+            return
         printed, errors = io.StringIO(), io.StringIO()
         try:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(errors):
-                parts = getattr(self, f"_{question}")(*rest)
+                with self._interruptible():
+                    parts = getattr(self, f"_{question}")(*rest)
                 message = wire.encode(["ok", *parts, *_heads(printed, errors)], self._refer)
         except BaseException as error:  # SystemExit and KeyboardInterrupt end a call, not the answering
             message = wire.encode(["error", *_described(error), *_heads(printed, errors)], self._refer)
@@ -134,18 +153,22 @@ class Answering:
         return [getattr(operator, name)(*operands)]
 
 
-def answer(descriptor: int) -> None:
-    """Answer the tests of one cell over an inherited socket."""
-    from IPython import get_ipython
+def connect(descriptor: int) -> None:
+    """Have this kernel answer over an inherited socket whenever it has nothing else to do."""
+    connection = socket.socket(fileno=descriptor)
+    answering = Answering(connection, get_ipython().user_ns)
+    loop = IOLoop.current()
 
-    answering = _ANSWERING.get(descriptor)
-    if answering is None:
-        connection = socket.socket(fileno=descriptor)
-        answering = _ANSWERING[descriptor] = Answering(connection, get_ipython().user_ns)
-    answering.run()
+    def answer(*_: Any) -> None:
+        before = signal.signal(signal.SIGINT, answering.interrupt)
+        try:
+            answering.answer_next()
+        except (EOFError, OSError, wire.WireError):
+            loop.remove_handler(connection)
+        finally:
+            signal.signal(signal.SIGINT, before)
 
-
-_ANSWERING: dict[int, Answering] = {}  # one a kernel: what a number refers to stays the same from cell to cell
+    loop.add_handler(connection, answer, loop.READ)
 
 
 @contextlib.contextmanager

@@ -21,6 +21,9 @@ from grader.line import Line
 from grader.names import defined, referenced
 from grader.raising import StudentError
 
+PATIENCE = 10.0  # seconds in which a student's kernel that has nothing else to do must answer, on a busy machine, too
+NOTE = "grader"  # by this name the tests' kernel is told of a cell in its request, and tells of it in its answer
+
 
 class Tests:
     """The kernel in which the instructor's cells run: which of its names are the student's is decided here.
@@ -36,6 +39,7 @@ class Tests:
     def __init__(self, names: dict[str, Any], connection: socket.socket) -> None:
         self.names, self.line = names, Line(connection)
         self.line.changed = self._changed
+        self.open = False  # whether a cell that may ask is running
         self._imported = set(sys.modules)
         self._students: dict[str, Any] = {}  # what stands under a student's name, as it was put there
         self._asked_for: set[str] = set()  # names that the instructor leaves to the student
@@ -59,21 +63,34 @@ class Tests:
         self._asked_for |= asked_for
         self._made_by_students |= {name for name in defined(source) if not self._is_ours(name)}
 
-    def needs_students(self, source: str) -> bool:
-        """Whether a cell of the instructor's, no test, needs what a student made, and so runs on their side only."""
+    def needs_students(self, source: str, cells: list[tuple[str, str | None]]) -> bool:
+        """Whether a cell of the instructor's, no test, needs what a student made, and so runs on their side only.
+
+        Args:
+            source: the cell.
+            cells: of the student's, to read before; see `read`.
+        """
+        self.read_all(cells)
         own, used = defined(source), referenced(source)
         theirs = {n for n in used if not self._is_ours(n) and (n in self._made_by_students or n not in own)}
         if theirs:
             self._made_by_students |= {name for name in own if not self._is_ours(name)}
         return bool(theirs)
 
+    def read_all(self, cells: list[tuple[str, str | None]]) -> None:
+        """Note several cells of the student's."""
+        for source, stub in cells:
+            self.read(source, stub)
+
     def begin(self, source: str, seconds: float) -> None:
         """Before a cell of the instructor's: give it handles, or the data, of what the student has made."""
+        self.open = True
         self._forget()
-        self.line.open(seconds)
+        self.line.open(min(seconds, PATIENCE))
         theirs = {name for name in self._made_by_students | self._asked_for if not self._is_ours(name)}
         self._students.update(self._made(sorted(theirs), sorted(theirs & referenced(source))))
         self.names.update(self._students)
+        self.line.open(seconds)
 
     def _forget(self) -> None:
         for name, stood in self._students.items():
@@ -110,8 +127,15 @@ class Tests:
 
     def end(self) -> str | None:
         """After a cell of the instructor's; returns what has broken the connection."""
-        self.line.close()
+        self.open = False
         self._forget()
+        return self.line.broken
+
+    def lost(self) -> str | None:
+        """What has broken the connection, if it has; to find out, nothing is asked for."""
+        self.line.open(PATIENCE)
+        with contextlib.suppress(StudentError):
+            self.line.ask("names", [], [])
         return self.line.broken
 
     def imported(self) -> list[str]:
@@ -123,7 +147,24 @@ class Tests:
 def connect(descriptor: int) -> None:
     """Make this kernel the tests' kernel, over an inherited socket."""
     global tests
-    tests = Tests(get_ipython().user_ns, socket.socket(fileno=descriptor))
+    shell = get_ipython()
+    tests = Tests(shell.user_ns, socket.socket(fileno=descriptor))
+    shell.events.register("pre_run_cell", _before)
+    shell.events.register("post_run_cell", _after)
+
+
+def _before(cell: Any) -> None:
+    """Begin a cell that came with a note: what is to be read first, and for how many seconds it may ask."""
+    note = get_ipython().kernel.get_parent("shell")["metadata"].get(NOTE)
+    if note is not None:
+        tests.read_all(note["read"])
+        tests.begin(cell.raw_cell, note["seconds"])
+
+
+def _after(_: Any) -> None:
+    """End such a cell, and send with the answer to its request what has broken the connection."""
+    if tests.open:
+        get_ipython().payload_manager.write_payload({"source": NOTE, "broken": tests.end()})
 
 
 tests: Tests

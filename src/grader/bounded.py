@@ -9,8 +9,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
 
+from grader.pair import noting
 from grader.provisioner import SandboxedManager
 
+_WORDS = 2000  # characters of an error's words where its output is cut
 _CUT = "\n… the rest of the output was cut\n"
 
 
@@ -26,15 +28,19 @@ class BoundedExecute(Execute):
         *,
         seconds: float,
         output: int,
+        note: dict[str, Any] | None = None,
     ) -> bool:
         """Execute a cell in a kernel; whether it ended in time, and had not to be interrupted.
+
+        The answer to its request is kept in `reply`.
 
         Args:
             cell: its outputs become what it shows.
             index: its place in the notebook.
             manager, client: the kernel's.
             seconds: that it may take.
-            output: bytes of its output that are kept.
+            output: bytes of its output that are kept; of an error always what it is.
+            note: what its request brings.
 
         Raises:
             DeadKernelError: the kernel is dead.
@@ -44,8 +50,14 @@ class BoundedExecute(Execute):
         self.timeout = max(1, round(seconds))
         self._display_id_map.clear()  # no cell changes what another has shown
         self._size, self._most, self._late = 0, output, False
-        await self.async_execute_cell(cell, index, store_history=True)
+        self.reply: dict[str, Any] = {}
+        self.on_cell_executed = self._keep_reply
+        with noting(client, note):
+            await self.async_execute_cell(cell, index, store_history=True)
         return not self._late
+
+    def _keep_reply(self, *, execute_reply: dict[str, Any], **_: Any) -> None:
+        self.reply = execute_reply["content"]
 
     async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> dict[str, Any] | None:
         self._late = True
@@ -56,7 +68,10 @@ class BoundedExecute(Execute):
         if msg["msg_type"] in ("stream", "display_data", "execute_result", "error", "update_display_data"):
             self._size += _length(msg["content"])
             if self._size > self._most:
-                if not any(output.get("name") == "stdout" and _CUT in output["text"] for output in cell.outputs[-1:]):
+                if msg["msg_type"] == "error":
+                    if not any(output.output_type == "error" for output in cell.outputs):
+                        fail(cell, str(msg["content"]["ename"])[:_WORDS], str(msg["content"]["evalue"])[:_WORDS])
+                elif not any(output.get("name") == "stdout" and _CUT in output["text"] for output in cell.outputs[-1:]):
                     cell.outputs.append(new_output("stream", name="stdout", text=_CUT))
                 return None
         if msg["msg_type"].startswith("comm"):

@@ -3,8 +3,9 @@
 A request whose ``walls`` are false comes from `grader.unprotected`: then there is no sandbox, and the kernel is a
 process like any other of the user's.
 
-It serves one client, over the socket that is its standard input. A request brings the kernel's folder and limits, and
-two sockets: one on which the kernel's life is reported and ended, and one that the kernel inherits. No student's code
+It serves one client, over the socket that is its standard input. A request brings the kernel's folder, limits and
+side, and two sockets: one on which the kernel's life is reported and ended, and one that the kernel inherits and leaves
+to the module of its side. No student's code
 ever runs in this process, and each child loses sight of it before it runs any.
 """
 
@@ -204,6 +205,7 @@ def _be_kernel(request: dict[str, Any], wire: int) -> None:
         # From here on nothing that the kernel writes can reach the host's disk: its sockets are there already.
         _mount("none", str(RUN), None, _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
     _drop_privileges()
+    importlib.import_module(request["side"]).connect(WIRE)
     os.chdir(work)
     # as in a notebook; only now, so that no file of a student's is imported before the walls stand
     sys.path.insert(0, "")

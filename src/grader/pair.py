@@ -8,20 +8,18 @@ import contextlib
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from nbclient.exceptions import DeadKernelError
 
-from grader.forkserver import WIRE
+from grader.asking import NOTE
 from grader.grading import Grading
-from grader.line import GRACE
 from grader.provisioner import SandboxedManager, SandboxProvisioner
 
-PATIENCE = 3.0  # seconds in which a kernel that has nothing else to do must answer
-_HASTE = 0.5  # seconds in which tests must be done once the student's side has stopped answering
+_OURS = 60.0  # seconds in which the tests' kernel must answer what is no test: it is ours, and has little to do
 _TESTS = "__import__('grader.asking').asking.tests"
 
 
@@ -31,9 +29,10 @@ class Pair:
     def __init__(self, grading: Grading, files: Path) -> None:
         ours, theirs = socket.socketpair()
         self._sockets = (ours, theirs)
-        self.student = SandboxedManager(grading.server, files, grading.limits, ours)
-        self.tests = SandboxedManager(grading.server, grading.given, grading.limits, theirs)
+        self.student = SandboxedManager(grading.server, files, grading.limits, "grader.answering", ours)
+        self.tests = SandboxedManager(grading.server, grading.given, grading.limits, "grader.asking", theirs)
         self.clients: dict[str, AsyncKernelClient] = {}
+        self._unread: list[tuple[str, str | None]] = []
 
     async def start(self) -> None:
         """Start both."""
@@ -41,100 +40,102 @@ class Pair:
         for end in self._sockets:
             end.close()
         self.clients = dict(zip(("student", "tests"), started, strict=True))
-        await self.quietly("tests", f"import grader.asking; grader.asking.connect({WIRE})", PATIENCE)
 
-    async def quietly(self, side: str, code: str, seconds: float, *, value: str | None = None) -> Any:
-        """Run code that is no cell; returns the text of a value.
+    async def quietly(
+        self, side: str, code: str, seconds: float, *, value: str | None = None, note: dict[str, Any] | None = None
+    ) -> Any:
+        """Run code that is no cell of the notebook as its students see it; what it shows is not looked at.
+
+        Args:
+            side: "student" or "tests".
+            code: what to run.
+            seconds: for the answer.
+            value: an expression to evaluate after it.
+            note: see `note`.
+
+        Returns:
+            The text of the value.
 
         Raises:
             DeadKernelError: no answer.
         """
         client = self.clients[side]
-        number = client.execute(
-            code, silent=True, store_history=False, user_expressions={"value": value} if value else None
-        )
-        content = (await self.reply(side, number, seconds))["content"]
+        expressions = {"value": value} if value else None
+        with noting(client, note):
+            number = client.execute(code, silent=note is None, store_history=False, user_expressions=expressions)
+        content = (await self._reply(side, number, seconds))["content"]
         return content.get("user_expressions", {}).get("value", {}).get("data", {}).get("text/plain")
 
-    async def reply(self, side: str, number: str, seconds: float) -> dict[str, Any]:
-        """Wait for the answer to a request.
-
-        Raises:
-            DeadKernelError: no answer.
-        """
+    async def _reply(self, side: str, number: str, seconds: float) -> dict[str, Any]:
+        process = cast(SandboxProvisioner, self.manager(side).provisioner).process
         deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
+        while (left := deadline - time.monotonic()) > 0 and process.poll() is None:
             with contextlib.suppress(Exception):  # nothing came, or something that makes no sense
-                message = await self.clients[side].get_shell_msg(timeout=left)
+                message = await self.clients[side].get_shell_msg(timeout=min(left, 1))
                 if message["parent_header"].get("msg_id") == number:
                     return dict(message)
         raise DeadKernelError(f"The {side} kernel does not answer.")
 
-    async def ask(self, question: str, seconds: float = PATIENCE) -> Any:
+    def manager(self, side: str) -> SandboxedManager:
+        """Of the kernel of one side, "student" or "tests"."""
+        return self.student if side == "student" else self.tests
+
+    async def ask(self, question: str) -> Any:
         """Ask the tests' kernel, a call of a method of `grader.asking.Tests`; the text of what it returns.
 
         Raises:
             DeadKernelError: no answer.
         """
-        return await self.quietly("tests", "", seconds, value=f"{_TESTS}.{question}")
+        return await self.quietly("tests", "", _OURS, value=f"{_TESTS}.{question}")
+
+    def read(self, source: str, stub: str | None) -> None:
+        """Have the tests' kernel read a cell of the student's, before whatever it does next; see `grader.asking`."""
+        self._unread.append((source, stub))
+
+    def note(self, seconds: float) -> dict[str, Any]:
+        """What a request to the tests' kernel must bring, if its cell may ask, and for how many seconds."""
+        return {NOTE: {"read": self._taken(), "seconds": seconds}}
+
+    def _taken(self) -> list[tuple[str, str | None]]:
+        unread, self._unread = self._unread, []
+        return unread
+
+    async def needs_students(self, source: str) -> bool:
+        """Whether a cell of the instructor's, no test, needs what is the student's.
+
+        Raises:
+            DeadKernelError: no answer.
+        """
+        return bool(await self.ask(f"needs_students({source!r}, {self._taken()!r})") == "True")
+
+    async def must_answer(self) -> None:
+        """Make sure that the student's kernel answers.
+
+        Raises:
+            DeadKernelError: it does not.
+        """
+        if (broken := await self.ask("lost()")) != "None":
+            raise DeadKernelError(str(broken))
+
+    @contextlib.contextmanager
+    def interrupting(self, seconds: float, late: Callable[[], None]) -> Iterator[None]:
+        """For so long the student's code may answer; then it raises KeyboardInterrupt, and ``late`` is called."""
+
+        def interrupt() -> None:
+            late()
+            cast(SandboxProvisioner, self.student.provisioner).process.send_signal(signal.SIGINT)
+
+        timer = asyncio.get_running_loop().call_later(seconds, interrupt)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     async def imported(self) -> list[str]:
         """What the tests have imported; nothing where their kernel does not answer."""
         with contextlib.suppress(DeadKernelError):
             return list(ast.literal_eval(await self.ask("imported()") or "[]"))
         return []
-
-    async def with_answers(
-        self, source: str, seconds: float, work: Callable[[], Awaitable[None]], late: Callable[[], None]
-    ) -> str | None:
-        """Have the student's kernel answer what the tests' asks while something is done there.
-
-        Args:
-            source: the cell that will ask.
-            seconds: for all answers together; then the student's code is interrupted.
-            work: what is to be done.
-            late: called when it is interrupted.
-
-        Returns:
-            What has broken the connection; None where nothing has.
-
-        Raises:
-            DeadKernelError: one of the kernels does not do its part.
-        """
-        answer = f"__import__('grader.answering').answering.answer({WIRE})"
-        number = self.clients["student"].execute(answer, silent=True, store_history=False)
-        answering = asyncio.ensure_future(self.reply("student", number, seconds + 3 * GRACE))
-        interrupt = asyncio.get_running_loop().call_later(seconds, self._interrupt, late)
-
-        async def ask_and_work() -> str | None:
-            await self.ask(f"begin({source!r}, {seconds:.3f})", seconds + 2 * GRACE)
-            await work()
-            broken = await self.ask("end()")
-            return None if broken == "None" else str(broken or "The tests' kernel died.")[1:-1]
-
-        working = asyncio.ensure_future(ask_and_work())
-        try:
-            await asyncio.wait({answering, working}, return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():  # it ended before it was asked to, or is dead
-                await asyncio.wait({working}, timeout=_HASTE)
-            if not working.done():
-                raise DeadKernelError("The student's kernel does not answer the tests.")
-            if (broken := await working) is None:
-                await asyncio.wait_for(answering, GRACE)
-            return broken
-        except TimeoutError:
-            raise DeadKernelError("The student's kernel does not rest after the tests.") from None
-        finally:
-            interrupt.cancel()
-            for task in (answering, working):
-                task.cancel()
-                with contextlib.suppress(BaseException):
-                    await task
-
-    def _interrupt(self, late: Callable[[], None]) -> None:
-        """Have the student's code raise KeyboardInterrupt."""
-        late()
-        cast(SandboxProvisioner, self.student.provisioner).process.send_signal(signal.SIGINT)
 
     async def stop(self) -> None:
         """End both."""
@@ -143,3 +144,13 @@ class Pair:
         for side, manager in (("student", self.student), ("tests", self.tests)):
             with contextlib.suppress(Exception):
                 await manager.stop(self.clients.get(side))
+
+
+@contextlib.contextmanager
+def noting(client: AsyncKernelClient, note: dict[str, Any] | None) -> Iterator[None]:
+    """Have requests bring a note."""
+    client.session.metadata = note or {}
+    try:
+        yield
+    finally:
+        client.session.metadata = {}

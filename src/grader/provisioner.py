@@ -116,7 +116,7 @@ class SandboxProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Fork the kernel; the command is not needed."""
         manager = self.manager
-        self.process = Forked(manager.server.fork(self.folder, manager.limits, manager.wire))
+        self.process = Forked(manager.server.fork(self.folder, manager.limits, manager.side, manager.wire))
         self.pid, self.pgid = None, None
         return self.connection_info
 
@@ -157,12 +157,13 @@ class SandboxedManager(AsyncKernelManager):
         server: forks it.
         files: a folder of files that it gets a copy of, notebooks apart.
         limits: what it may use.
-        wire: a socket that it inherits.
+        side: the module that its end of the line is left to, `grader.answering` or `grader.asking`.
+        wire: this end.
     """
 
-    def __init__(self, server: ForkServer, files: Path, limits: Limits, wire: socket.socket) -> None:
+    def __init__(self, server: ForkServer, files: Path, limits: Limits, side: str, wire: socket.socket) -> None:
         super().__init__(context=_context(), client_class=f"{__name__}.PromptClient")
-        self.server, self.files, self.limits, self.wire = server, files, limits, wire
+        self.server, self.files, self.limits, self.side, self.wire = server, files, limits, side, wire
         self.kernel_id = uuid4().hex
         # chosen here, and not through an entry point and a kernelspec: those that are installed are for everybody
         self._kernel_spec = KernelSpec(argv=["python"], display_name="Python in the sandbox", language="python")

@@ -124,15 +124,21 @@ class ForkServer:
             self.close()
             raise SandboxError(f"The sandbox does not start as it should: {said}")
 
-    def fork(self, folder: Path, limits: Limits, wire: socket.socket) -> socket.socket:
+    def fork(self, folder: Path, limits: Limits, side: str, wire: socket.socket) -> socket.socket:
         """Fork a kernel that works in a folder below `jobs`, and inherits a socket.
+
+        Args:
+            folder: its own.
+            limits: what it may use.
+            side: the module whose ``connect`` is to do something with the socket.
+            wire: the socket.
 
         Returns:
             A socket on which its life is reported and ended.
         """
         life, its_life = socket.socketpair()
         with its_life:
-            request = json.dumps({"walls": self.walled, **self._request(folder, limits)})
+            request = json.dumps({"walls": self.walled, "side": side, **self._request(folder, limits)})
             socket.send_fds(self._socket, [request.encode()], [its_life.fileno(), wire.fileno()])
         return life
 

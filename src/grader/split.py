@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import copy
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,12 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbgrader import utils
 
+from grader.asking import NOTE, PATIENCE
 from grader.bounded import BoundedExecute, fail
 from grader.canonical import in_students_process
 from grader.grading import Grading
 from grader.line import GRACE
-from grader.pair import PATIENCE, Pair
+from grader.pair import Pair
 
 _RESTARTS = 8  # of one notebook's kernels; who kills more of them is not given another
 _WHILE = 0.5  # seconds in which a kernel dies of what a cell has done, if it does not die at once
@@ -123,8 +124,11 @@ class SplitExecute(BoundedExecute):
         began = time.monotonic()
         self.pair = Pair(self.grading, self.files)
         await self.pair.start()
-        for statement in self.imports.splitlines():
-            await self.pair.quietly("tests", statement, self.grading.limits.cell_seconds)
+        statements = [
+            f"with __import__('contextlib').suppress(Exception): {line}" for line in self.imports.splitlines()
+        ]
+        if statements:
+            await self.pair.quietly("tests", "\n".join(statements), self.grading.limits.cell_seconds)
         self.grading.count("kernels", began)
 
     async def _run_again(self, done: list[NotebookNode]) -> None:
@@ -140,16 +144,20 @@ class SplitExecute(BoundedExecute):
             for cell in list(done):
                 try:
                     await self._run_bounded(copy.deepcopy(cell), 0)
-                    await self._must_answer(cell, after=_WHILE if self.careful else 0)
+                    await self._must_answer(after=_WHILE if self.careful else 0)
                 except Exception:
                     done.remove(cell)  # it may do harm a second time only
                     raise
             if done and not self.careful:
                 self.careful = True
-                await self._must_answer(done[-1], after=_WHILE)
+                await self._must_answer(after=_WHILE)
                 self.careful = False
         finally:
             self.nb = notebook
+
+    async def _must_answer(self, *, after: float) -> None:
+        await asyncio.sleep(after)
+        await self._alive().must_answer()
 
     async def _end_pair(self) -> None:
         if self.pair is not None:
@@ -158,7 +166,7 @@ class SplitExecute(BoundedExecute):
 
     async def _run_bounded(self, cell: NotebookNode, index: int) -> None:
         # all waits inside have limits of their own; this one is for the wait that nobody thought of
-        await asyncio.wait_for(self._run(cell, index), 3 * self._seconds() + 30)
+        await asyncio.wait_for(self._run(cell, index), 3 * self._seconds() + 120)
 
     async def _run(self, cell: NotebookNode, index: int) -> None:
         """Run one cell where it belongs.
@@ -175,57 +183,56 @@ class SplitExecute(BoundedExecute):
                 await self._test(cell, index)
         elif utils.is_locked(cell):
             # on both sides, or on the student's alone if it needs what is theirs
-            theirs = await self._alive().ask(f"needs_students({cell.source!r})")
+            theirs = await self._alive().needs_students(cell.source)
             await self._in("student", cell, index)
-            if theirs == "False":
-                await self._with_answers(cell, lambda: self._give(cell))
+            if not theirs:
+                await self._give(cell)
         else:
             stub = self.known.stubs.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
-            await self._alive().ask(f"read({cell.source!r}, {stub!r})")
+            self._alive().read(cell.source, stub)
             await self._in("student", cell, index)
 
     async def _give(self, cell: NotebookNode) -> None:
-        with contextlib.suppress(DeadKernelError):
-            await self._alive().quietly("tests", cell.source, self.grading.limits.cell_seconds)
+        pair, seconds = self._alive(), self._seconds()
+        with contextlib.suppress(DeadKernelError), pair.interrupting(seconds, self._flag_late(cell)):
+            await pair.quietly("tests", cell.source, seconds + GRACE + PATIENCE, note=pair.note(seconds))
 
     async def _test(self, cell: NotebookNode, index: int) -> None:
-        async def run() -> None:
-            await self._in("tests", cell, index, extra=2 * GRACE)
-
+        pair, seconds = self._alive(), self._seconds()
         fail(cell, "NotRunError", "This test did not run to its end.")
         failed = cell.outputs
-        cell.outputs = []
         try:
-            broken = await self._with_answers(cell, run)
+            with pair.interrupting(seconds, self._flag_late(cell)):
+                await self._in("tests", cell, index, extra=2 * GRACE + PATIENCE, note=pair.note(seconds))
+            broken = _broken(self.reply)
         except BaseException:
             cell.outputs = failed
             raise
+        if self.reply["status"] != "ok" and not any(output.output_type == "error" for output in cell.outputs):
+            fail(cell, self.reply["ename"], self.reply["evalue"])
         if broken:
             fail(cell, "StudentError", broken)
             raise DeadKernelError(broken)
 
-    async def _in(self, side: str, cell: NotebookNode, index: int, *, extra: float = 0) -> None:
+    async def _in(
+        self, side: str, cell: NotebookNode, index: int, *, extra: float = 0, note: dict[str, Any] | None = None
+    ) -> None:
         """Execute a cell in one of the kernels."""
         pair = self._alive()
-        manager = pair.student if side == "student" else pair.tests
-        seconds, output = self._seconds() + extra, self.grading.limits.output
-        self.in_time = await self.run_cell(cell, index, manager, pair.clients[side], seconds=seconds, output=output)
+        # what the tests' kernel shows must be complete, or a test would pass whose error got lost
+        self.iopub_timeout, self.raise_on_iopub_timeout = (4, False) if side == "student" else (60, True)
+        self.in_time = await self.run_cell(
+            cell,
+            index,
+            pair.manager(side),
+            pair.clients[side],
+            seconds=self._seconds() + extra,
+            output=self.grading.limits.output,
+            note=note,
+        )
         if not self.in_time:
             self.grading.flag("timed out", _name(cell))
             await pair.quietly(side, "", PATIENCE)  # is it with us again?
-
-    async def _with_answers(self, cell: NotebookNode, work: Callable[[], Awaitable[None]]) -> str | None:
-        return await self._alive().with_answers(cell.source, self._seconds(), work, self._flag_late(cell))
-
-    async def _must_answer(self, cell: NotebookNode, *, after: float) -> None:
-        """Make sure that the student's kernel still answers so many seconds after a cell; nothing is asked.
-
-        Raises:
-            DeadKernelError: it does not.
-        """
-        await asyncio.sleep(after)
-        if broken := await self._alive().with_answers("", PATIENCE, _nothing, self._flag_late(cell)):
-            raise DeadKernelError(broken)
 
     def _flag_late(self, cell: NotebookNode) -> Callable[[], None]:
         return lambda: self.grading.flag("timed out", _name(cell))
@@ -244,8 +251,10 @@ def _name(cell: NotebookNode) -> str:
     return str(cell.metadata.get("nbgrader", {}).get("grade_id", "a cell of the student's own"))
 
 
-async def _nothing() -> None:
-    pass
+def _broken(reply: dict[str, Any]) -> str | None:
+    """What the tests' kernel says has broken the line to the student's; nothing said is no good sign."""
+    said = [part for part in reply.get("payload", []) if part.get("source") == NOTE]
+    return said[-1]["broken"] if said else "The tests' kernel does not tell how the test ended."
 
 
 def _is_test(cell: NotebookNode) -> bool:
