@@ -34,5 +34,7 @@ c.GenerateFeedback.preprocessors = [
 
 # What `grade` shows to notebooks in its sandbox: the images, read-only, at the place where they are.
 images = cache_folder()
-c.Sandbox.read_only = [str(images)] if images.exists() else []
+if images.exists():
+    c.Sandbox.read_only = [str(images)]
+    c.Sandbox.prepare = ["from dlbasics import data; data.load_ahead()"]
 c.Sandbox.environment = {"DLBASICS_DATA": str(images.parent)}

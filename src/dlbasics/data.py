@@ -101,6 +101,8 @@ def load(*, name: str = "fashion-mnist", root: Path | str | None = None, source:
     """
     if name != "fashion-mnist":
         raise ValueError(f"unknown data set {name!r}; the course has 'fashion-mnist'")
+    if _ahead and root is None and source is None:
+        return _ahead.pop()
     found = sources.fashion_mnist(root, source=source)
 
     def read(split: sources.Split) -> Images:
@@ -118,6 +120,17 @@ def load(*, name: str = "fashion-mnist", root: Path | str | None = None, source:
         validation=_in_floats(held_out),
         _read_test=lambda: _in_floats(read("test")),
     )
+
+
+def load_ahead() -> None:
+    """Load what the next `load` without arguments returns, in this process and in each that is forked from it.
+
+    Only the next: every call gives tensors that nobody else has.
+    """
+    _ahead[:] = [load()]
+
+
+_ahead: list[Dataset] = []
 
 
 def label_rows(images: Images, n: int, *, seed: int) -> tuple[Tensor, Tensor]:

@@ -54,19 +54,22 @@ _KERNEL = (
 )
 
 
-def serve(modules: list[str]) -> None:
-    """Import modules, say so, and fork a kernel for each request until the client is gone.
+def serve(steps: list[str]) -> None:
+    """Take steps, say so, and fork a kernel for each request until the client is gone.
 
-    A module that starts a thread, as pyarrow does, is left to the kernels: only what has one thread forks safely. So is
-    one whose import fails: half of it would stay.
+    A step that starts a thread, as importing pyarrow does, is left to the kernels: only what has one thread forks
+    safely. So is one that fails: half of it would stay.
+
+    Args:
+        steps: statements, most of them imports, whose work no kernel then has to do.
     """
     sys.modules["debugpy"] = None  # type: ignore[assignment] # nobody debugs here, and each kernel would import it
     for module in _KERNEL:
         importlib.import_module(module)
-    for module in modules:
-        if not _imports(module):  # and no import can be undone: begin again without it
-            others = [other for other in modules if other != module]
-            os.execv(sys.executable, [*sys.orig_argv[: len(sys.orig_argv) - len(modules)], *others])
+    for step in steps:
+        if not _is_harmless(step):  # and nothing can be undone: begin again without it
+            others = [other for other in steps if other != step]
+            os.execv(sys.executable, [*sys.orig_argv[: len(sys.orig_argv) - len(steps)], *others])
 
     with socket.socket(fileno=os.dup(0)) as client:
         client.send(json.dumps({"threads": _threads()}).encode())
@@ -88,11 +91,11 @@ def serve(modules: list[str]) -> None:
                 os.close(descriptor)
 
 
-def _imports(module: str) -> bool:
-    """Import a module; whether that did no harm."""
+def _is_harmless(step: str) -> bool:
+    """Take a step; whether that did no harm."""
     try:
-        importlib.import_module(module)
-    except Exception:  # a cell that imports it will say why
+        exec(step, {})
+    except Exception:  # a cell that does the same will say why
         return False
     return _threads() == 1
 
@@ -101,7 +104,7 @@ def _import_too(modules: list[str]) -> None:
     """Import what the tests of the kernels before have imported, as far as a child could before it came to harm."""
     ours, theirs = os.pipe()
     if os.fork() == 0:
-        harmless = itertools.takewhile(_imports, modules)
+        harmless = itertools.takewhile(lambda module: _is_harmless(f"import {module}"), modules)
         os.write(theirs, len(list(harmless)).to_bytes(4))
         os._exit(0)
     os.close(theirs)

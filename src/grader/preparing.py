@@ -30,6 +30,9 @@ class Sandbox(Configurable):
     modules = List(Unicode(), help="modules to import once for all, besides those the notebooks import").tag(
         config=True
     )
+    prepare = List(
+        Unicode(), help="statements to execute once for all, after the imports: to load a data set, for instance"
+    ).tag(config=True)
     memory = Int(Limits.memory, help="bytes of data that one process may hold").tag(config=True)
     processes = Int(Limits.processes, help="processes and threads at a time").tag(config=True)
     scratch = Int(Limits.scratch, help="bytes of files that may be written").tag(config=True)
@@ -60,7 +63,11 @@ def prepare(course: Course, name: str, *, unprotected: bool = False) -> Assignme
     modules = {module for source in [*cells, *imports.values()] for module in _modules(source)}
     installed = sorted(module for module in [*modules, *settings.modules] if _is_installed(module))
     walls = Walls(
-        tuple(installed), tuple(settings.read_only), tuple(sorted(settings.environment.items())), none=unprotected
+        modules=tuple(installed),
+        prepare=tuple(settings.prepare),
+        read_only=tuple(settings.read_only),
+        environment=tuple(sorted(settings.environment.items())),
+        none=unprotected,
     )
     digest = hashlib.sha256(repr((assignment.digest, sorted(imports.items()), walls)).encode()).hexdigest()
     return replace(assignment, imports=imports, walls=walls, digest=digest)

@@ -37,12 +37,14 @@ class Walls:
 
     Attributes:
         modules: imported once, before any kernel is forked.
+        prepare: statements executed after that, to the same end; nothing of theirs but what they change stays.
         read_only: further files and folders that may be read, at their own paths.
         environment: names and values of variables, on top of a minimal few.
         none: there are no walls at all, because the instructor said so.
     """
 
     modules: tuple[str, ...] = ()
+    prepare: tuple[str, ...] = ()
     read_only: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     none: bool = False

@@ -243,7 +243,7 @@ def python_command(walls: Walls) -> list[str]:
     # -I: no folder of a student's and no variable says what is imported; linked packages need their folders named then
     linked = sorted({str(Path(path).parent) for path in _packages(walls.modules)})
     start = f"import sys; sys.path += {linked!r}; from grader.forkserver import serve; serve(sys.argv[1:])"
-    return [sys.executable, "-I", "-c", start, *walls.modules]
+    return [sys.executable, "-I", "-c", start, *(f"import {module}" for module in walls.modules), *walls.prepare]
 
 
 def _walled(walls: Walls, folder: Path, jobs: Path) -> list[str]:

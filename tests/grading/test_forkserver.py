@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from jupyter_core.utils import run_sync
 
-from grader.records import Walls
+from grader.grading import Grading
+from grader.pair import Pair
+from grader.records import Limits, Walls
 from grader.sandbox import ForkServer
 from grading.walls import needs_walls
 
@@ -24,8 +27,26 @@ def test_a_module_that_starts_a_thread_or_fails_is_left_to_the_kernels_and_the_o
     with ForkServer(Walls(modules=modules, read_only=(), environment=())) as server:
         assert server.greeting == {"threads": 1}
         line = Path(f"/proc/{_python_of(server)}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
-    assert line[-1] == b"math"
-    assert not {b"a_threaded", b"b_broken", b"c_threaded"} & set(line)
+    assert line[-1] == b"import math"
+    assert not {b"import a_threaded", b"import b_broken", b"import c_threaded"} & set(line)
+
+
+def test_what_was_prepared_is_there_in_each_kernel_as_if_nobody_had_touched_it(tmp_path: Path) -> None:
+    steps = ("raise ValueError", "import textwrap; textwrap.ready = [7]")
+
+    async def change_and_look(server: ForkServer) -> list[str]:
+        pair = Pair(Grading(server, Limits(), tmp_path), tmp_path)
+        await pair.start()
+        try:
+            change = "import textwrap; textwrap.ready.append('changed')"
+            await pair.quietly("student", change, 60)
+            return [await pair.quietly(side, "import textwrap", 60, value="textwrap.ready") for side in pair.clients]
+        finally:
+            await pair.stop()
+
+    with ForkServer(Walls(modules=("textwrap",), prepare=steps)) as server:
+        for _ in range(2):
+            assert run_sync(change_and_look)(server) == ["[7, 'changed']", "[7]"]
 
 
 def _python_of(server: ForkServer) -> int:

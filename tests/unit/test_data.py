@@ -56,6 +56,27 @@ def splits_read(monkeypatch) -> list[str]:
     return read
 
 
+def test_what_was_loaded_ahead_is_handed_out_once(splits_read):
+    data.load_ahead()
+    data.load_ahead()
+    read = list(splits_read)
+    first = data.load()
+    assert splits_read == read
+    second = data.load()
+    assert len(splits_read) == len(read) + 1
+    first.train.pixels.zero_()
+    assert second.train.pixels.any()
+
+
+def test_what_was_loaded_ahead_is_not_for_who_wants_it_from_elsewhere(splits_read, tmp_path):
+    data.load_ahead()
+    read = list(splits_read)
+    data.load(root=tmp_path)
+    assert len(splits_read) == len(read) + 1
+    assert data.load() is not None
+    assert len(splits_read) == len(read) + 1
+
+
 def test_pixels_are_grey_images_between_zero_and_one(splits_read):
     train = data.load().train
     assert train.pixels.shape == (100, 1, 28, 28)
