@@ -127,9 +127,9 @@ def graded(request, tmp_path_factory) -> Graded:
 
 # Enough of each kind for every run of the tests; `make test-full` grades them all.
 QUICK = """
-    ast_transformer input_transformer equal_to_everything shadow_torch dies_at_once dies_when_called endless_cell
-    forged_wire_messages garbage_on_heartbeat leaves_files leaves_marks_in_sandbox much_memory raises_stop_iteration
-    zeroed_argument ungraded_test zip_bomb
+    ast_transformer input_transformer equal_to_everything shadow_torch dies_at_once dies_when_called
+    endless_cell forged_wire_messages garbage_on_heartbeat leaves_files leaves_marks_in_sandbox much_memory
+    prints_away_its_error raises_stop_iteration zeroed_argument ungraded_test zip_bomb
 """.split()  # noqa: SIM905 - one line a name would be longer than the test
 
 

@@ -32,6 +32,7 @@ TEST_DOUBLE_HIDDEN = """\
 # More tensors, and what they are summed up to
 ### BEGIN HIDDEN TESTS
 # SECRET-HIDDEN-TEST
+many = [double(torch.ones(n)) for n in range(1, 33)]
 inputs = [torch.arange(1.0, 1 + math.prod(shape)).reshape(shape) for shape in [(3,), (2, 3), (1, 2, 4)]]
 for answer, x in zip(map(double, inputs), inputs):
     assert torch.allclose(answer, 2 * x), "double(x) is twice x, whatever its shape"
