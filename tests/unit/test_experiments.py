@@ -7,6 +7,7 @@ import math
 import re
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,14 +15,16 @@ import numpy as np
 import pytest
 import torch
 
-from dlbasics import data, experiments
+from dlbasics import data, experiments, finetuning
 from dlbasics.experiments import Experiment, Result, StaleResultError, Workspace, __main__, storage
 from dlbasics.experiments.catalogue import EXPERIMENTS, find
 from dlbasics.experiments.encoders import AUTOENCODERS
 from dlbasics.experiments.label_efficiency import difference, labels_saved, mean_and_spread
 from dlbasics.intervals import paired_difference
 from dlbasics.models import ConvBackbone
+from dlbasics.training import Recipe
 
+TRAIN, VALIDATION, STEPS = 4000, 1000, 3  # images and updates, in miniature
 SLOW = {"maps", "training_maps"}  # imports umap, which compiles for a minute where its cache is cold
 
 
@@ -236,16 +239,27 @@ def test_the_status_says_what_is_stored_and_fails_if_anything_is_missing(monkeyp
 
 @pytest.fixture(scope="session")
 def miniatures(course: data.Dataset, tmp_path_factory: pytest.TempPathFactory):
-    """Runs experiments in miniature, each once, what it needs first; the data set is read once for all of them."""
+    """Runs experiments in miniature, each once, what it needs first; all see some images of the data set only.
+
+    Recipes whose length is no setting of an experiment are cut short here: what they are is tested with fine-tuning.
+    """
     folder = tmp_path_factory.mktemp("miniatures")
     results: dict[str, Result] = {}
+    few = replace(course, train=course.train[:TRAIN], validation=course.validation[:VALIDATION])
+
+    def short(recipe: Callable[..., Recipe]) -> Callable[..., Recipe]:
+        return lambda *given, **settings: replace(recipe(*given, **settings), steps=STEPS, look_every=STEPS)
+
+    recipes = {name: short(getattr(finetuning, name)) for name in ("fine_tuning_recipe", "scratch_recipe")}
 
     def miniature(experiment: Experiment) -> Result:
         if experiment.name not in results:
             for needed in experiment.needs:
                 miniature(needed)
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(data, "load", lambda **_: course)
+                patch.setattr(data, "load", lambda **_: few)
+                for name, recipe in recipes.items():
+                    patch.setattr(finetuning, name, recipe)
                 patch.setenv("DLBASICS_BOOK", "1")
                 patch.setenv("DLBASICS_DEVICE", "cpu")
                 results[experiment.name] = storage.run(
