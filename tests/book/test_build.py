@@ -104,26 +104,23 @@ def test_without_a_repository_nothing_leads_elsewhere(empty_book: Path, project_
     assert "pip" not in as_download(book, "book/index").cells[0].source
 
 
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        ('x = 1\nraise ValueError("the moon is too far")', "ValueError: the moon is too far"),
-        ("import os\nos._exit(1)", "Kernel died"),
-    ],
-)
-def test_a_failing_cell_fails_the_build_and_is_named(scratch: Path, build_book: Build, code: str, said: str) -> None:
-    write_page(scratch, f"{HEADER}# Page\n{cell('y = 2')}\nWords.\n{cell(code)}{cell('z = 3')}")
-    outcome = build_book(scratch)
-    assert outcome.returncode == 1
-    assert "book/index, cell 2 (line 14) failed" in outcome.stderr
-    assert said in outcome.stderr
-    assert not (scratch / "_build/html/book/index.html").exists()
-
-
-def test_a_failure_is_not_forgotten(scratch: Path, build_book: Build) -> None:
-    write_page(scratch, f"{HEADER}# Page\n{cell('1 / 0')}")
-    for attempt in ("first", "second"):
-        assert build_book(scratch).returncode == 1, attempt
+def test_failing_cells_fail_the_build_and_are_named_each_time(scratch: Path, build_book: Build) -> None:
+    failing = {
+        "index": ('x = 1\nraise ValueError("the moon is too far")', "ValueError: the moon is too far"),
+        "other": ("import os\nos._exit(1)", "Kernel died"),
+    }
+    toc = "format: jb-book\nroot: book/index\nchapters:\n- file: book/other\n"
+    (scratch / "_toc.yml").write_text(toc, encoding="utf-8")
+    for name, (code, _) in failing.items():
+        text = f"{HEADER}# Page\n{cell('y = 2')}\nWords.\n{cell(code)}{cell('z = 3')}"
+        (scratch / "book" / f"{name}.md").write_text(text, encoding="utf-8")
+    for attempt in ("first", "second"):  # a failure is not forgotten
+        outcome = build_book(scratch)
+        assert outcome.returncode == 1, attempt
+        for name, (_, said) in failing.items():
+            assert f"book/{name}, cell 2 (line 14) failed" in outcome.stderr, attempt
+            assert said in outcome.stderr, attempt
+        assert not (scratch / "_build/html/book/index.html").exists()
 
 
 def test_sphinx_warnings_and_stderr_fail_the_build_and_name_the_page(scratch: Path, build_book: Build) -> None:
