@@ -32,7 +32,8 @@ def pages_in(toc: Path) -> list[str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "page_name" in metafunc.fixturenames:
-        metafunc.parametrize("page_name", pages_in(metafunc.config.rootpath / "_toc.yml"))
+        # module: a page's tests follow each other, and share what was opened
+        metafunc.parametrize("page_name", pages_in(metafunc.config.rootpath / "_toc.yml"), scope="module")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -60,43 +61,47 @@ def visit(browser: Browser, address: str, name: str, **settings: object) -> Visi
     return opened
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_page_opens_without_a_complaint(
-    chromium: Browser, address: str, axe: str, page_name: str, scheme: str
-) -> None:
-    opened = visit(chromium, address, page_name, color_scheme=scheme)
-    page, problems = opened.page, opened.problems
+@pytest.fixture(scope="module")
+def opened(chromium: Browser, address: str, page_name: str) -> Iterator[Visit]:
+    """A page in a bright room at a desk. To open it is most of the work, so its tests follow each other on it."""
+    opened = visit(chromium, address, page_name, color_scheme="light")
+    yield opened
+    opened.page.context.close()
+
+
+def look_around(opened: Visit, axe: str, scheme: str) -> list[str]:
+    """What is wrong with a page that is open, at a desk and, after that, on a phone."""
+    page = opened.page
     opened.draw_all()
     page.evaluate("document.querySelectorAll('details.dlb-choice').forEach((choice) => (choice.open = true))")
     assert page.evaluate("document.documentElement.dataset.theme") == scheme
-    problems += [f"wider than the desk: {element}" for element in page.evaluate(WIDER_THAN_THE_PAGE)]
-
-    page.evaluate(axe)
-    rules = "{}" if scheme == "light" else "{ runOnly: ['color-contrast'] }"  # all else is the same in the dark
-    audit = page.evaluate(f"axe.run(document, {rules})")
-    for violation in audit["violations"]:
-        if violation["impact"] in GRAVE:
-            elements = "; ".join(node["html"][:150] for node in violation["nodes"][:3])
-            problems.append(f"axe, {violation['impact']}: {violation['help']}: {elements}")
-
+    problems = [f"wider than the desk: {element}" for element in page.evaluate(WIDER_THAN_THE_PAGE)]
+    problems += audit(page, axe, scheme)
     page.set_viewport_size(PHONE)
     page.wait_for_timeout(250)  # figures follow the page's width a moment later
-    problems += [f"wider than the phone: {element}" for element in page.evaluate(WIDER_THAN_THE_PAGE)]
-    page.context.close()
-    assert problems == []
+    return problems + [f"wider than the phone: {element}" for element in page.evaluate(WIDER_THAN_THE_PAGE)]
+
+
+def audit(page: Page, axe: str, scheme: str) -> list[str]:
+    """What axe-core finds grave."""
+    page.evaluate(axe)
+    rules = "{}" if scheme == "light" else "{ runOnly: ['color-contrast'] }"  # all else is the same in the dark
+    return [
+        f"axe, {scheme}, {violation['impact']}: {violation['help']}: "
+        + "; ".join(node["html"][:150] for node in violation["nodes"][:3])
+        for violation in page.evaluate(f"axe.run(document, {rules})")["violations"]
+        if violation["impact"] in GRAVE
+    ]
 
 
 @pytest.mark.browser
-def test_figures_are_drawn_when_a_reader_comes_near(
-    chromium: Browser, address: str, book: Path, page_name: str
-) -> None:
+def test_figures_are_drawn_when_a_reader_comes_near(request: pytest.FixtureRequest, book: Path, page_name: str) -> None:
     html = (book / f"{page_name}.html").read_text(encoding="utf-8")
     figures, widgets = html.count('class="dlb-plotly"'), html.count("vnd.jupyter.widget-view+json")
     formulas = len(re.findall(r'class="math notranslate nohighlight"', html))
     if not figures + widgets + formulas:
         return  # a page of words only
-    page = visit(chromium, address, page_name).page
+    page = request.getfixturevalue("opened").page
     if formulas:
         page.wait_for_function(f"document.querySelectorAll('mjx-container').length >= {formulas}")
         assert page.locator("mjx-merror").count() == 0
@@ -107,15 +112,37 @@ def test_figures_are_drawn_when_a_reader_comes_near(
         f"document.querySelectorAll('.dlb-plotly .plot-container').length === {figures}"
         f" && document.querySelectorAll('.widget-subarea > *').length === {widgets}",
     )
-    page.context.close()
 
 
 @pytest.mark.browser
-def test_every_control_changes_its_figure(chromium: Browser, address: str, book: Path, page_name: str) -> None:
+def test_a_page_opens_without_a_complaint_and_follows_the_room_into_the_dark(opened: Visit, axe: str) -> None:
+    page = opened.page
+    problems = look_around(opened, axe, "light")
+    page.set_viewport_size(DESK)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    page.wait_for_timeout(500)  # colours change over a moment
+    problems += audit(page, axe, "dark")
+    assert problems + opened.problems == []
+
+
+@pytest.mark.browser
+@pytest.mark.full
+def test_a_page_opens_in_the_dark_without_a_complaint(
+    chromium: Browser, address: str, axe: str, page_name: str
+) -> None:
+    opened = visit(chromium, address, page_name, color_scheme="dark")
+    problems = look_around(opened, axe, "dark")
+    opened.page.context.close()
+    assert problems + opened.problems == []
+
+
+@pytest.mark.browser
+def test_every_control_changes_its_figure(request: pytest.FixtureRequest, book: Path, page_name: str) -> None:
     html = (book / f"{page_name}.html").read_text(encoding="utf-8")
     if not re.search(r"vnd\.jupyter\.widget-view|<select|type=.?range", html):
         return  # a page without controls
-    opened = visit(chromium, address, page_name)
+    opened = request.getfixturevalue("opened")
     opened.draw_all()
     still = []
     for area in opened.page.locator(".cell_output").all():
@@ -135,7 +162,6 @@ def test_every_control_changes_its_figure(chromium: Browser, address: str, book:
             before = area.evaluate(VISIBLE_FIGURES)
             button.click()
             still += _unchanged(area, before, button.inner_text())
-    opened.page.context.close()
     assert still == [], "these controls change nothing that a reader sees"
     assert opened.problems == []
 
