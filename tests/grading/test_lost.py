@@ -90,13 +90,24 @@ def look(course: SmallCourse, student: str) -> None:
         gradebook.db.commit()
 
 
+@pytest.fixture(scope="module")
+def waiting(small: SmallCourse, tmp_path_factory: pytest.TempPathFactory) -> SmallCourse:
+    """A class that waits to be graded, some for the second time. Work on copies."""
+    return hand_in(small.copy(tmp_path_factory.mktemp("waiting") / "course"))
+
+
 @pytest.fixture
-def handed_in(request: pytest.FixtureRequest, small: SmallCourse, tmp_path: Path) -> SmallCourse:
-    """A class that waits to be graded, some for the second time; the parameter says in which database."""
-    course = small.copy(tmp_path / "course")
-    if getattr(request, "param", "sqlite") == "postgresql":
-        course = SmallCourse(course.root, request.getfixturevalue("postgres").empty())
-        course.generate()
+def handed_in(request: pytest.FixtureRequest, tmp_path: Path) -> SmallCourse:
+    """The same for one test; the parameter says in which database."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return request.getfixturevalue("waiting").copy(tmp_path / "course")
+    course = request.getfixturevalue("small").copy(tmp_path / "course")
+    course = SmallCourse(course.root, request.getfixturevalue("postgres").empty())
+    course.generate()
+    return hand_in(course)
+
+
+def hand_in(course: SmallCourse) -> SmallCourse:
     for student in BY_HAND:
         course.hand_in(student, "crashing")
     assert course.grade().status == 0
