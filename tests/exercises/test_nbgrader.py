@@ -35,9 +35,15 @@ class Graded:
 
 
 @pytest.fixture(scope="module")
-def graded(assignment: Assignment, project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Graded:
-    root = tmp_path_factory.mktemp(assignment.name)
+def root(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One course for all assignments: its gradebook is made once."""
+    root = tmp_path_factory.mktemp("course")
     shutil.copy(project_root / "nbgrader_config.py", root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def graded(assignment: Assignment, root: Path) -> Graded:
     released = nbformat.read(release(assignment, root), as_version=4)
     students = {
         "perfect": lambda cell, step: cell.source,
@@ -49,7 +55,7 @@ def graded(assignment: Assignment, project_root: Path, tmp_path_factory: pytest.
         folder = root / ".nbgrader" / "submitted" / student / assignment.name
         folder.mkdir(parents=True)
         nbformat.write(submission(assignment, released, write), folder / f"{assignment.name}.ipynb")
-    untouched = root / ".nbgrader" / "untouched.db"
+    untouched = root / ".nbgrader" / f"untouched-{assignment.name}.db"
     shutil.copy(root / ".nbgrader" / "gradebook.db", untouched)
     marks = root / "marks.csv"
     for command in (
@@ -60,7 +66,8 @@ def graded(assignment: Assignment, project_root: Path, tmp_path_factory: pytest.
         outcome = nbgrader(root, *command)
         assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     with marks.open(encoding="utf-8") as table:
-        scores = {row["student_id"]: float(row["score"]) for row in csv.DictReader(table)}
+        found = [row for row in csv.DictReader(table) if row["assignment"] == assignment.name]
+    scores = {row["student_id"]: float(row["score"]) for row in found}
     feedback = {
         student: (root / ".nbgrader" / "feedback" / student / assignment.name / f"{assignment.name}.html").read_text(
             "utf-8"
