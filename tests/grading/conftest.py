@@ -15,8 +15,10 @@ import nbformat
 import psycopg
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.api import Gradebook
 
 from grader.course import Course, load
+from grading.rows import environment
 from grading.small import SmallCourse
 
 ASSIGNMENT = "ps1"
@@ -30,9 +32,7 @@ c.Execute.timeout = 20
 def run(root: Path, *arguments: str) -> str:
     """Run one of nbgrader's own commands in a course; what it said comes back."""
     command = [sys.executable, "-m", "nbgrader", *arguments]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader looks there for alembic
-    environment = os.environ | {"PATH": path}
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300, env=environment)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300, env=environment())
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
@@ -78,8 +78,14 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (source / "__pycache__").mkdir()
     (source / "__pycache__" / "old.pyc").write_bytes(b"old")
     run(root, "generate_assignment", ASSIGNMENT)
-    run(root, "db", "assignment", "add", ASSIGNMENT, "--duedate=2026-01-01 12:00:00 UTC")
+    set_due_date(f"sqlite:///{root}/gradebook.db")
     return root
+
+
+def set_due_date(db_url: str) -> None:
+    """As `nbgrader db assignment add` does, without another start of nbgrader."""
+    with Gradebook(db_url, "demo") as gradebook:
+        gradebook.update_or_create_assignment(ASSIGNMENT, duedate="2026-01-01 12:00:00 UTC")
 
 
 @pytest.fixture(scope="session")
@@ -157,9 +163,9 @@ def postgres(generated: Path) -> Iterator[Postgres]:
         server.run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "--no-sync")
         server.start()
         try:
-            address = f"--CourseDirectory.db_url={server.create('generated')}"
-            run(generated, "generate_assignment", ASSIGNMENT, "--force", address)
-            run(generated, "db", "assignment", "add", ASSIGNMENT, "--duedate=2026-01-01 12:00:00 UTC", address)
+            address = server.create("generated")
+            run(generated, "generate_assignment", ASSIGNMENT, "--force", f"--CourseDirectory.db_url={address}")
+            set_due_date(address)
             yield server
         finally:
             server.stop()

@@ -1,7 +1,6 @@
 """Every attack of the corpus, graded by the command: it earns what its honest part deserves, and reaches nothing."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 
 from attacks.corpus import ATTACKS, NOTEBOOK, PORT, SCRIPT, Attack, stolen
 from grading.attacked.source import write_source
+from grading.rows import environment
 from grading.walls import needs_walls
 
 SETTINGS = """\
@@ -53,10 +53,9 @@ def grade_all(attacks: list[Attack], root: Path) -> Graded:
     (course / "nbgrader_config.py").write_text(SETTINGS.format(root=str(course)))
     (course / "notes.txt").write_text("SECRET-GRADEBOOK")
     write_source(course / "source" / "attacked")
-    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": tools, "GRADER_TEST_SECRET": "SECRET-ENVIRONMENT"}
+    with_secret = environment() | {"GRADER_TEST_SECRET": "SECRET-ENVIRONMENT"}
     command = [sys.executable, "-m", "nbgrader", "generate_assignment", "attacked"]
-    subprocess.run(command, cwd=course, env=environment, check=True, capture_output=True)
+    subprocess.run(command, cwd=course, env=with_secret, check=True, capture_output=True)
     released = nbformat.read(course / "release" / "attacked" / NOTEBOOK, as_version=4)
     for attack in attacks:
         attack.write(course / "submitted" / attack.name / "attacked", released, reach=reach)
@@ -68,7 +67,7 @@ def grade_all(attacks: list[Attack], root: Path) -> Graded:
     called: list[bytes] = []
     with listening(called):
         command = [sys.executable, "-m", "grader", "attacked", "--json", "--workers", "2"]
-        done = subprocess.run(command, cwd=course, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=course, env=with_secret, capture_output=True, text=True, check=False)
     assert done.stdout.startswith("["), done.stderr[-3000:]
     rows = {row["student"]: row for row in json.loads(done.stdout)}
     return Graded(rows, course, sorted(path.name for path in reach.iterdir()), called)
@@ -127,8 +126,8 @@ def graded(request, tmp_path_factory) -> Graded:
 
 # Enough of each kind for every run of the tests; `make test-full` grades them all.
 QUICK = """
-    ast_transformer input_transformer equal_to_everything shadow_torch dies_at_once dies_when_called
-    endless_cell forged_wire_messages garbage_on_heartbeat leaves_files leaves_marks_in_sandbox much_memory
+    ast_transformer equal_to_everything shadow_torch dies_at_once dies_when_called endless_cell
+    forged_wire_messages garbage_on_heartbeat leaves_files leaves_marks_in_sandbox much_memory
     prints_away_its_error raises_stop_iteration zeroed_argument ungraded_test zip_bomb
 """.split()  # noqa: SIM905 - one line a name would be longer than the test
 
