@@ -1,20 +1,22 @@
 """Without a sandbox: only for who says so in full, with a warning, and with every result flagged."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import psutil
 import pytest
 
-from grader.course import Course
+from grader.__main__ import main
+from grader.course import Course, load
 from grader.options import ALL, STUCK
 from grader.preparing import prepare
+from grading.rows import environment
 from grading.walls import needs_walls
 
 ANSWERS = {
@@ -28,9 +30,15 @@ ANSWERS = {
 }
 
 
-@pytest.fixture
-def course(make_course: Callable[..., Course]) -> Course:
-    made = make_course()
+on_linux = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="nothing is graded on other systems than Linux"
+)
+
+
+@pytest.fixture(scope="module")
+def course(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> Course:
+    root = shutil.copytree(generated, tmp_path_factory.mktemp("unprotected") / "course")
+    made = load(root)
     for student, answer in ANSWERS.items():
         folder = made.submitted(student, "ps1")
         folder.mkdir(parents=True)
@@ -40,35 +48,63 @@ def course(make_course: Callable[..., Course]) -> Course:
     return made
 
 
-def grade(course: Course, *arguments: str, path: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "grader", "ps1", "--workers", "0", "--json", *arguments]
-    environment = os.environ | {"PATH": str(path)}
-    return subprocess.run(command, cwd=course.root, capture_output=True, text=True, check=False, env=environment)
-
-
-@pytest.fixture
-def without_bubblewrap(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def without_bubblewrap(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of programs for PATH: nbgrader's, and no bubblewrap."""
-    folder = tmp_path / "programs"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("programs")
     (folder / "alembic").symlink_to(Path(sys.executable).with_name("alembic"))
     assert shutil.which("bwrap", path=str(folder)) is None
     return folder
 
 
-def test_nothing_is_graded_without_bubblewrap_unless_it_is_spelt_out(course: Course, without_bubblewrap: Path) -> None:
-    for option in ([], ["--no-sand"], ["--no-sandbo"]):
-        done = grade(course, *option, path=without_bubblewrap)
-        assert (done.returncode, done.stdout) == (STUCK, "")
-        assert "WARNING" not in done.stderr
+def grade(course: Course, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "grader", "ps1", "--workers", "0", "--json", *arguments]
+    return subprocess.run(
+        command, cwd=course.root, capture_output=True, text=True, check=False, env=environment() | changes
+    )
+
+
+@dataclass
+class Unprotected:
+    """What came of the class without a sandbox, and the processes of its code that still ran then."""
+
+    course: Course
+    done: subprocess.CompletedProcess[str]
+    running: list[psutil.Process]
+
+
+@pytest.fixture(scope="module")
+def unprotected(course: Course, without_bubblewrap: Path) -> Unprotected:
+    done = grade(course, "--no-sandbox", PATH=str(without_bubblewrap))
+    return Unprotected(
+        course, done, [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "3141"]]
+    )
+
+
+@pytest.mark.parametrize("option", [[], ["--no-sand"], ["--no-sandbo"]], ids=" ".join)
+def test_nothing_is_graded_without_bubblewrap_unless_it_is_spelt_out(
+    make_course: Callable[..., Course],
+    without_bubblewrap: Path,
+    option: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    course = make_course()
+    shutil.copytree(course.root / "release", course.root / "submitted" / "somebody")
+    monkeypatch.setenv("PATH", str(without_bubblewrap))
+    try:
+        status = main(["ps1", "--course", str(course.root), "--workers", "0", "--json", *option])
+    except SystemExit as ended:
+        status = ended.code
+    said = capsys.readouterr()
+    assert (status, said.out) == (STUCK, "")
+    assert "WARNING" not in said.err
     assert not list(course.root.glob("autograded/*"))
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="nothing is graded on other systems than Linux")
-def test_spelt_out_it_grades_with_a_warning_and_every_result_is_flagged(
-    course: Course, without_bubblewrap: Path
-) -> None:
-    done = grade(course, "--no-sandbox", path=without_bubblewrap)
+@on_linux
+def test_spelt_out_it_grades_with_a_warning_and_every_result_is_flagged(unprotected: Unprotected) -> None:
+    done = unprotected.done
     assert done.returncode == ALL, done.stderr
     assert done.stderr.startswith("WARNING: no sandbox.")
     found = {row["student"]: (row["score"], row["flags"]) for row in json.loads(done.stdout)}
@@ -79,16 +115,16 @@ def test_spelt_out_it_grades_with_a_warning_and_every_result_is_flagged(
         "hoards": (0.0, ["unprotected"]),
         "dies": (0.0, ["died", "unprotected"]),
     }
-    assert not [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "3141"]]
+    assert unprotected.running == []
 
 
 @needs_walls
-def test_what_was_graded_without_a_sandbox_is_graded_again_with_one(course: Course) -> None:
+def test_what_was_graded_without_a_sandbox_is_graded_again_with_one(unprotected: Unprotected) -> None:
+    course = unprotected.course
     assert prepare(course, "ps1").digest != prepare(course, "ps1", unprotected=True).digest
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    flags = []
-    for options in (["--no-sandbox"], []):
-        done = grade(course, "--students", "right", *options, path=path)
-        assert done.returncode == ALL, done.stderr
-        flags += [row["flags"] for row in json.loads(done.stdout)]
-    assert flags == [["unprotected"], []]
+    assert {"student": "right", "flags": ["unprotected"]}.items() <= next(
+        row for row in json.loads(unprotected.done.stdout) if row["student"] == "right"
+    ).items()
+    done = grade(course, "--students", "right")
+    assert done.returncode == ALL, done.stderr
+    assert [row["flags"] for row in json.loads(done.stdout)] == [[]]
