@@ -8,8 +8,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import bleach
-from jinja2 import pass_context
+from jinja2 import BytecodeCache, Environment, pass_context
+from jinja2.bccache import Bucket
 from jinja2.runtime import Context
+from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from nbgrader import utils
@@ -48,6 +50,30 @@ class WordsOnly(ClearHiddenTests):
                     output.evalue = str(output.evalue)[:_WORDS]
                     output.traceback = _lines(words(output)) or [output.ename]
         return cell, resources
+
+
+class Page(HTMLExporter):
+    """nbconvert's exporter to HTML, whose templates a process compiles once, and not once a page."""
+
+    def _create_environment(self) -> Environment:
+        environment: Environment = super()._create_environment()
+        environment.bytecode_cache = _compiled
+        return environment
+
+
+class _Compiled(BytecodeCache):
+    def __init__(self) -> None:
+        self._templates: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._templates:
+            bucket.bytecode_from_string(self._templates[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._templates[bucket.key] = bucket.bytecode_to_string()
+
+
+_compiled = _Compiled()
 
 
 def words(error: NotebookNode) -> str:

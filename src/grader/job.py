@@ -27,7 +27,7 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from grader.canonical import CanonicalMetadata
-from grader.feedback import WordsOnly, markdown
+from grader.feedback import Page, WordsOnly, markdown
 from grader.grading import Grading
 from grader.records import FAILED, Assignment, Mark, Remark, Result, Submission
 from grader.sandbox import ForkServer, SandboxError
@@ -163,7 +163,7 @@ class _Course:
 
     def feedback(self) -> dict[str, bytes]:
         """Let nbgrader make the student's pages."""
-        GenerateFeedback(coursedir=self.directory, config=self.config).start()
+        GenerateFeedback(coursedir=self.directory, config=self.config, export_class=Page).start()
         folder = self.root / "feedback" / self.student / self.assignment
         return {path.name: path.read_bytes() for path in sorted(folder.glob("*.html"))}
 

@@ -132,19 +132,21 @@ class SandboxProvisioner(LocalProvisioner):
 
 
 class PromptClient(AsyncKernelClient):
-    """A client that takes the first answer for ready; the usual one then waits for a fifth of a second of silence."""
+    """A client that takes the first answers for ready; the usual one then waits for a fifth of a second of silence.
+
+    An answer must have come on both channels: what a kernel shows is lost as long as nobody is known to listen.
+    """
 
     async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
         until = time.monotonic() + (timeout or _READY)
+        answered = False
         while time.monotonic() < until:
             self.kernel_info()
-            try:
-                reply = await self.get_shell_msg(timeout=0.5)
-            except Exception:  # nothing yet
-                continue
-            if reply["msg_type"] == "kernel_info_reply":
-                self._handle_kernel_info_reply(reply)
-                return
+            with contextlib.suppress(Exception):  # nothing yet
+                if not answered:
+                    answered = (await self.get_shell_msg(timeout=0.5))["msg_type"] == "kernel_info_reply"
+                if answered and await self.get_iopub_msg(timeout=0.1):
+                    return
         raise RuntimeError(f"the kernel did not answer in {timeout or _READY:g} seconds")
 
     wait_for_ready = _async_wait_for_ready
