@@ -17,7 +17,9 @@ import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
 from jupyter_cache.executors.utils import single_nb_execution
+from jupyter_client.manager import AsyncKernelManager
 
+from dlbasics_site.forked_kernels import forked_kernels
 from dlbasics_site.pages import Book
 
 SLOW_SECONDS = 45
@@ -132,9 +134,9 @@ def execute(book: Book, cache_path: Path, *, jobs: int, expected_seconds: dict[s
 
     runs: list[PageRun] = []
     timeout = book.sphinx_config["nb_execution_timeout"]
-    with ThreadPoolExecutor(jobs) as pool:
+    with forked_kernels([notebooks[page] for page in missing]) as manager, ThreadPoolExecutor(jobs) as pool:
         started: dict[Future[PageRun], str] = {
-            pool.submit(_execute_page, page, notebooks[page], timeout): page for page in missing
+            pool.submit(_execute_page, page, notebooks[page], timeout, manager): page for page in missing
         }
         for done in as_completed(started):
             run = done.result()
@@ -168,8 +170,11 @@ def _is_cached(cache: JupyterCacheAbstract, notebook: nbformat.NotebookNode) -> 
     return True
 
 
-def _execute_page(page: str, notebook: nbformat.NotebookNode, timeout: int) -> PageRun:
+def _execute_page(
+    page: str, notebook: nbformat.NotebookNode, timeout: int, manager: type[AsyncKernelManager] | None
+) -> PageRun:
     """Run one page in a kernel of its own, in an empty folder, so that a page leaves nothing behind."""
+    how = {"kernel_manager_class": manager} if manager else {}
     reached: list[int] = []
 
     def note(cell: nbformat.NotebookNode, cell_index: int) -> None:
@@ -186,6 +191,7 @@ def _execute_page(page: str, notebook: nbformat.NotebookNode, timeout: int) -> P
                 extra_arguments=_QUIET_KERNEL,
                 on_cell_execute=note,
                 startup_timeout=_STARTUP_SECONDS,
+                **how,
             ).err
         except RuntimeError as error:  # the kernel did not start, or died
             failure = error
