@@ -12,6 +12,7 @@ from nbgrader.preprocessors import Execute
 from grader.pair import noting
 from grader.provisioner import SandboxedManager
 
+_STEPS = 100_000_000  # that put streams together in less than a second
 _WORDS = 2000  # characters of an error's words where its output is cut
 _CUT = "\n… the rest of the output was cut\n"
 
@@ -56,8 +57,11 @@ class BoundedExecute(Execute):
             await self.async_execute_cell(cell, index, store_history=True)
         return not self._late
 
-    def _keep_reply(self, *, execute_reply: dict[str, Any], **_: Any) -> None:
+    def _keep_reply(self, *, cell: NotebookNode, execute_reply: dict[str, Any], **_: Any) -> None:
         self.reply = execute_reply["content"]
+        # nbclient is about to put streams together, and looks from each place of a line to the line's end
+        text = "".join(output.text for output in cell.outputs if output.output_type == "stream")
+        self.coalesce_streams = len(text) * max(map(len, text.splitlines()), default=0) < _STEPS
 
     async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> dict[str, Any] | None:
         self._late = True

@@ -39,7 +39,7 @@ class SplitExecute(BoundedExecute):
         self.nb: NotebookNode = nb
         self.reset_execution_trackers()
         self._check_assign_resources(resources)
-        self.store_widget_state, self.allow_errors, self.coalesce_streams = False, True, True
+        self.store_widget_state, self.allow_errors = False, True
         self.grading: Grading = resources["grader"]
         self.known = self.grading.cells[resources["nbgrader"]["notebook"]]
         self.imports = self.grading.imports.get(resources["nbgrader"]["notebook"], "")

@@ -128,7 +128,7 @@ def graded(request, tmp_path_factory) -> Graded:
 QUICK = """
     ast_transformer equal_to_everything shadow_torch dies_at_once dies_when_called endless_cell
     forged_wire_messages garbage_on_heartbeat leaves_files leaves_marks_in_sandbox much_memory
-    prints_away_its_error raises_stop_iteration zeroed_argument ungraded_test zip_bomb
+    prints_away_its_error prints_one_long_line raises_stop_iteration zeroed_argument ungraded_test zip_bomb
 """.split()  # noqa: SIM905 - one line a name would be longer than the test
 
 
