@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import psutil
+from filelock import FileLock
 
 from grader.records import Limits, Walls
 
@@ -28,6 +28,7 @@ CONTAINER = (
     "Containerfile, and how to run it."
 )
 _MODULES = 500  # that one message may name, which holds 64 KiB; the others go with the next
+_PREFIX, _LOCK = "grader-", "lock"
 _START = 120  # seconds in which the fork server must have imported everything
 _SYSTEM = ("/usr", "/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/etc/passwd")
 
@@ -95,8 +96,8 @@ class ForkServer:
 
     def __init__(self, walls: Walls) -> None:
         _remove_leftovers()
-        # short, since a socket's path has 107 bytes, and named by its process, which may be killed and leave it behind
-        self.folder = Path(tempfile.mkdtemp(prefix=f"grader-{os.getpid()}-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir="/tmp"))  # short: a socket's path has 107 bytes
+        self._lock = _locked(self.folder)
         self.jobs = self.folder / "jobs"
         self.jobs.mkdir()
         self.folder.chmod(0o711)
@@ -180,6 +181,7 @@ class ForkServer:
         self.process.kill()
         self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._lock.release()
 
     def __enter__(self) -> ForkServer:
         return self
@@ -188,12 +190,20 @@ class ForkServer:
         self.close()
 
 
+def _locked(folder: Path) -> FileLock:
+    """Mark a folder as in use until this lock is released, or its process has ended, however it ends."""
+    new = folder / "new"
+    lock = FileLock(new)
+    lock.acquire()
+    new.rename(folder / _LOCK)  # nobody ever sees it open
+    return lock
+
+
 def _remove_leftovers() -> None:
-    """Remove the folders of fork servers whose process was killed."""
-    for folder in Path("/tmp").glob("grader-*-*"):
-        owner = folder.name.split("-")[1]
-        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)  # another user's stays
+    """Remove the folders of fork servers whose process was killed, in this container or another."""
+    for lock in Path("/tmp").glob(f"{_PREFIX}*/{_LOCK}"):
+        with contextlib.suppress(OSError), FileLock(lock, timeout=0):  # or it is in use, or another user's
+            shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def resources(limits: Limits) -> dict[str, int]:

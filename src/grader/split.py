@@ -211,7 +211,6 @@ class SplitExecute(BoundedExecute):
         if self.reply["status"] != "ok" and not any(output.output_type == "error" for output in cell.outputs):
             fail(cell, self.reply["ename"], self.reply["evalue"])
         if broken:
-            fail(cell, "StudentError", broken)
             raise DeadKernelError(broken)
 
     async def _in(

@@ -12,7 +12,7 @@ from grader import options
 # Python as it is on another system: what it lacks there cannot be imported or found.
 SYSTEM = """
 import ctypes, os, runpy, shutil, signal, socket, subprocess, sys, tempfile
-import psutil  # which has a part for every system
+import filelock, psutil  # which have a part for every system
 sys.platform, *lacking = {lacking!r}
 for name in lacking:
     module, _, attribute = name.partition(".")

@@ -1,5 +1,9 @@
 """The process from which all kernels are forked."""
 
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -55,3 +59,29 @@ def _python_of(server: ForkServer) -> int:
     while children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         pid = int(children[0])
     return pid
+
+
+@contextlib.contextmanager
+def elsewhere() -> Iterator[Path]:
+    """The folder of a fork server of another process, which is killed in the end."""
+    program = (
+        "from grader.sandbox import ForkServer, Walls; server = ForkServer(Walls()); print(server.folder); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield Path(process.stdout.readline().strip())
+        finally:
+            process.kill()
+
+
+def test_the_folders_of_who_was_killed_are_removed_and_no_others() -> None:
+    with elsewhere() as working:
+        with elsewhere() as killed:
+            pass
+        assert killed.exists()
+        with ForkServer(Walls()) as server:
+            assert (killed.exists(), working.exists(), server.folder.exists()) == (False, True, True)
+    with ForkServer(Walls()):
+        assert not working.exists()
