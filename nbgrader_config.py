@@ -32,9 +32,8 @@ c.GenerateFeedback.preprocessors = [
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 
-# What `grade` shows to notebooks in its sandbox: the images, read-only, at the place where they are.
+# What `grade` shows to notebooks in its sandbox: the images, read-only, at the place where they are; and loads for all.
 images = cache_folder()
-if images.exists():
-    c.Sandbox.read_only = [str(images)]
-    c.Sandbox.prepare = ["from dlbasics import data; data.load_ahead()"]
+c.Sandbox.read_only = [str(images)] if images.exists() else []
+c.Sandbox.prepare = ["from dlbasics import data; data.load_ahead()"]
 c.Sandbox.environment = {"DLBASICS_DATA": str(images.parent)}
