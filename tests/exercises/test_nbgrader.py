@@ -10,10 +10,17 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_core.utils import run_sync
 
 from coursework import kept_back, submission
 from dlbasics_course.assignment import Assignment
 from dlbasics_course.release import nbgrader, release
+from grader.course import load
+from grader.grading import Grading
+from grader.pair import Pair
+from grader.preparing import Sandbox
+from grader.records import Limits, Walls
+from grader.sandbox import ForkServer
 from grading.rows import grade, rows
 from grading.walls import needs_walls
 
@@ -101,6 +108,28 @@ def test_behind_walls_every_cell_gets_the_same_marks(assignment: Assignment, gra
     assert {row["student"]: (row["score"], row["problem"]) for row in json.loads(done.stdout)} == {
         student: (score, None) for student, score in graded.scores.items()
     }
+
+
+@needs_walls
+def test_the_images_are_loaded_once_for_all_kernels(root: Path, tmp_path: Path) -> None:
+    settings = Sandbox(config=load(root).config)
+    walls = Walls(
+        modules=("dlbasics",),
+        prepare=tuple(settings.prepare),
+        read_only=tuple(settings.read_only),
+        environment=tuple(settings.environment.items()),
+    )
+
+    async def loaded(server: ForkServer) -> str:
+        pair = Pair(Grading(server, Limits(), tmp_path), tmp_path)
+        await pair.start()
+        try:
+            return str(await pair.quietly("student", "from dlbasics import data", 60, value="len(data._ahead)"))
+        finally:
+            await pair.stop()
+
+    with ForkServer(walls) as server:
+        assert run_sync(loaded)(server) == "1"
 
 
 def words(html: str) -> str:
