@@ -208,9 +208,12 @@ class SplitExecute(BoundedExecute):
         except BaseException:
             cell.outputs = failed
             raise
-        if self.reply["status"] != "ok" and not any(output.output_type == "error" for output in cell.outputs):
+        said = [output.evalue for output in cell.outputs if output.output_type == "error"]
+        if self.reply["status"] != "ok" and not said:
             fail(cell, self.reply["ename"], self.reply["evalue"])
         if broken:
+            if broken not in said:
+                fail(cell, "StudentError", broken)
             raise DeadKernelError(broken)
 
     async def _in(
