@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
+import secrets
 import signal
 import socket
 import time
@@ -15,7 +16,7 @@ from typing import Any, cast
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from nbclient.exceptions import DeadKernelError
 
-from grader.asking import NOTE
+from grader.asking import NOTE, PATIENCE
 from grader.grading import Grading
 from grader.provisioner import SandboxedManager, SandboxProvisioner
 
@@ -109,13 +110,23 @@ class Pair:
         return bool(await self.ask(f"needs_students({source!r}, {self._taken()!r})") == "True")
 
     async def must_answer(self) -> None:
-        """Make sure that the student's kernel answers.
+        """Make sure that the student's kernel answers, and still runs what it is given.
 
         Raises:
             DeadKernelError: it does not.
         """
         if (broken := await self.ask("lost()")) != "None":
             raise DeadKernelError(str(broken))
+        if not await self.runs():
+            raise DeadKernelError("The student's kernel runs nothing any more.")
+
+    async def runs(self) -> bool:
+        """Whether the student's kernel still runs what it is given; only its own cells lose by what it pretends."""
+        number, where = secrets.token_hex(4), "__import__('grader.answering').answering.ran"
+        with contextlib.suppress(DeadKernelError):
+            ran = await self.quietly("student", f"{where} = '{number}'", PATIENCE, value=where)
+            return bool(ran == repr(number))
+        return False
 
     @contextlib.contextmanager
     def interrupting(self, seconds: float, late: Callable[[], None]) -> Iterator[None]:

@@ -75,6 +75,9 @@ class SplitExecute(BoundedExecute):
             fail(cell, "NotebookTimeoutError", "The time for the whole notebook was used up before this cell.")
             self.grading.flag("timed out", _name(cell))
             return False
+        if self.pair is not None and done and not _is_test(cell) and not await self.pair.runs():
+            self.grading.flag("died", _name(done[-1]))  # of what ran before, and this cell shall not suffer for it
+            await self._end_pair()
         if self.pair is None and not await self._start(done):
             fail(cell, "DeadKernelError", "The kernel died too often; this cell did not run.")
             return False
