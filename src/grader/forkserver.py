@@ -5,8 +5,8 @@ process like any other of the user's.
 
 It serves one client, over the socket that is its standard input. A request brings the kernel's folder, limits and
 side, and two sockets: one on which the kernel's life is reported and ended, and one that the kernel inherits and leaves
-to the module of its side. No student's code
-ever runs in this process, and each child loses sight of it before it runs any.
+to the module of its side. No student's code ever runs in this process, and each child loses sight of it before it runs
+any.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _TESTS = "__import__('grader.asking').asking.tests"
 
 
 class Pair:
-    """The two kernels of one notebook, and the line between them."""
+    """The two kernels of one notebook, and the line between them; in an ``async with`` block, started and ended."""
 
     def __init__(self, grading: Grading, files: Path) -> None:
         ours, theirs = socket.socketpair()
@@ -147,6 +147,13 @@ class Pair:
         with contextlib.suppress(DeadKernelError):
             return list(ast.literal_eval(await self.ask("imported()") or "[]"))
         return []
+
+    async def __aenter__(self) -> Pair:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.stop()
 
     async def stop(self) -> None:
         """End both."""

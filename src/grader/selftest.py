@@ -101,12 +101,8 @@ def find_holes(server: ForkServer, assignment: Assignment) -> list[str]:
 
 async def _ask(server: ForkServer, assignment: Assignment, probe: str) -> str:
     with tempfile.TemporaryDirectory() as empty:
-        pair = Pair(Grading(server, assignment.limits, Path(empty)), Path(empty))
-        await pair.start()
-        try:
+        async with Pair(Grading(server, assignment.limits, Path(empty)), Path(empty)) as pair:
             return str(await pair.quietly("student", probe, 30, value="found"))
-        finally:
-            await pair.stop()
 
 
 def _listener() -> _Port:

@@ -121,12 +121,8 @@ def test_the_images_are_loaded_once_for_all_kernels(root: Path, tmp_path: Path) 
     )
 
     async def loaded(server: ForkServer) -> str:
-        pair = Pair(Grading(server, Limits(), tmp_path), tmp_path)
-        await pair.start()
-        try:
+        async with Pair(Grading(server, Limits(), tmp_path), tmp_path) as pair:
             return str(await pair.quietly("student", "from dlbasics import data", 60, value="len(data._ahead)"))
-        finally:
-            await pair.stop()
 
     with ForkServer(walls) as server:
         assert run_sync(loaded)(server) == "1"

@@ -39,14 +39,10 @@ def test_what_was_prepared_is_there_in_each_kernel_as_if_nobody_had_touched_it(t
     steps = ("raise ValueError", "import textwrap; textwrap.ready = [7]")
 
     async def change_and_look(server: ForkServer) -> list[str]:
-        pair = Pair(Grading(server, Limits(), tmp_path), tmp_path)
-        await pair.start()
-        try:
+        async with Pair(Grading(server, Limits(), tmp_path), tmp_path) as pair:
             change = "import textwrap; textwrap.ready.append('changed')"
             await pair.quietly("student", change, 60)
             return [await pair.quietly(side, "import textwrap", 60, value="textwrap.ready") for side in pair.clients]
-        finally:
-            await pair.stop()
 
     with ForkServer(Walls(modules=("textwrap",), prepare=steps)) as server:
         for _ in range(2):
