@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dlbasics.device import building_book
+from dlbasics.building import building_book
 from dlbasics.idx import IdxFile
 
 # By default apt insists for a minute where there is no network; the download that comes after it is the patient one.

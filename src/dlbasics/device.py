@@ -1,4 +1,4 @@
-"""What this process computes on: the best accelerator present, else the processor; and whether it builds the book."""
+"""What this process computes on: the best accelerator present, else the processor."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import cache
 
 import torch
+
+from dlbasics.building import building_book
 
 
 def best_device(request: str | torch.device | None = None) -> torch.device:
@@ -56,11 +58,6 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and any(
         getattr(torch.cpu, name, lambda: False)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     )
-
-
-def building_book() -> bool:
-    """Whether pages are being executed for the book, where a progress bar's standard error would fail the build."""
-    return os.environ.get("DLBASICS_BOOK") == "1"
 
 
 @cache

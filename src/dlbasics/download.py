@@ -13,7 +13,7 @@ import requests
 import urllib3
 from tqdm.auto import tqdm
 
-from dlbasics.device import building_book
+from dlbasics.building import building_book
 
 CHUNK_BYTES = 1 << 15  # at most this much is lost when a connection breaks
 

@@ -13,7 +13,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from dlbasics import figures
-from dlbasics.device import building_book
+from dlbasics.building import building_book
 
 # More frames than this cost the reader more to load, and the author more to build, than they show.
 MOST_FRAMES = 200

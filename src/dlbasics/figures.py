@@ -13,9 +13,9 @@ import plotly.graph_objects as go
 from IPython.display import HTML, display
 from matplotlib.figure import Figure
 
+from dlbasics.building import building_book
 from dlbasics.comparisons import bars, label_curves, paired_differences
 from dlbasics.curves import gradients, histogram, history, lines
-from dlbasics.device import building_book
 from dlbasics.look import (
     CLASS_COLOURS,
     INK,

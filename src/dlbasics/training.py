@@ -17,8 +17,9 @@ from torch.nn import functional as F
 from tqdm.auto import tqdm
 
 from dlbasics.augment import NOTHING, Augment
+from dlbasics.building import building_book
 from dlbasics.data import Batches, Images
-from dlbasics.device import best_device, building_book, has_fast_bfloat16
+from dlbasics.device import best_device, has_fast_bfloat16
 from dlbasics.schedules import Schedule, constant
 
 Loss = Callable[[nn.Module, Images, torch.Generator | None], Tensor]

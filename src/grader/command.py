@@ -28,9 +28,9 @@ from grader.scores import GradebookError
 
 def grade(options: argparse.Namespace) -> int:
     """Grade as the options say; returns the exit status."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it ends it in order
     try:
-        rows = _graded(options)
+        with _Ending() as ending:
+            rows = _graded(options, ending)
     except KeyboardInterrupt:
         print("Interrupted: what is done is kept; the same command goes on.", file=sys.stderr)
         return STOPPED
@@ -44,7 +44,33 @@ def grade(options: argparse.Namespace) -> int:
     return ALL if all(row["problem"] is None for row in rows) else SOME
 
 
-def _graded(options: argparse.Namespace) -> list[dict[str, Any]]:
+class _Ending:
+    """Ctrl-C, or SIGTERM, ends what is in the ``with`` block in order: by KeyboardInterrupt.
+
+    Raised while Python deletes an object, that gets lost; `if_due` raises it then.
+    """
+
+    def __enter__(self) -> _Ending:
+        self._due = False
+        heeded = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._end) for number in heeded}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _end(self, *_: object) -> None:
+        self._due = True
+        raise KeyboardInterrupt
+
+    def if_due(self) -> None:
+        """Raise what should have been raised before."""
+        if self._due:
+            raise KeyboardInterrupt
+
+
+def _graded(options: argparse.Namespace, ending: _Ending) -> list[dict[str, Any]]:
     """Grade what is new or changed; returns what there is to tell of every submission."""
     course = load(options.course, db=options.db)
     assignment = prepare(course, options.assignment, unprotected=options.no_sandbox)
@@ -57,7 +83,7 @@ def _graded(options: argparse.Namespace) -> list[dict[str, Any]]:
             "students are named as the table without --students names them, with commas between and no blanks"
         )
     with LedgeredGradebook(course, options.assignment) as gradebook:
-        _grade(gradebook, assignment, intake, {} if options.force else gradebook.graded(), options)
+        _grade(gradebook, assignment, intake, {} if options.force else gradebook.graded(), options, ending)
         entries = gradebook.graded()
     return _rows(course, options.assignment, intake.students, entries)
 
@@ -73,6 +99,7 @@ def _grade(
     intake: Intake,
     before: dict[str, Entry],
     options: argparse.Namespace,
+    ending: _Ending,
 ) -> None:
     with tqdm(total=len(intake), unit="submission", disable=None, file=sys.stderr) as bar:
 
@@ -98,6 +125,7 @@ def _grade(
             bar.update()
             if result.problem:
                 tqdm.write(f"{result.student}: {result.problem}", file=sys.stderr)
+            ending.if_due()
 
 
 def _rows(course: Course, name: str, students: Sequence[str], entries: dict[str, Entry]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from itertools import chain, islice
 from typing import cast
 from uuid import uuid4
 
+import dask
 from dask.system import CPU_COUNT
 from distributed import Client, Future, LocalCluster, Worker, WorkerPlugin, as_completed, get_worker
 from distributed.scheduler import KilledWorker
@@ -66,6 +67,7 @@ def run(
 @contextlib.contextmanager
 def _local(workers: int) -> Iterator[Client]:
     with (
+        dask.config.set({"distributed.worker.profile.enabled": False}),  # a tenth of all time, for nobody
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,

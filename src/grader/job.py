@@ -31,6 +31,7 @@ from grader.feedback import Page, WordsOnly, markdown
 from grader.grading import Grading
 from grader.records import FAILED, Assignment, Mark, Remark, Result, Submission
 from grader.sandbox import ForkServer, SandboxError
+from grader.schema import schema_taken_as_given
 from grader.selftest import close_servers, tried_server
 from grader.split import SplitExecute
 from grader.throwaway import throwaway_gradebook
@@ -85,7 +86,7 @@ def _grade(server: ForkServer, assignment: Assignment, submission: Submission, f
             grading.flag("unreadable", note)
         said = io.StringIO()
         problem = None
-        with _quiet(said), throwaway_gradebook(course.gradebook):
+        with _quiet(said), throwaway_gradebook(course.gradebook), schema_taken_as_given():
             try:
                 course.autograde(grading)
             except SandboxError:

@@ -159,6 +159,8 @@ class Pair:
         """End both."""
         for end in self._sockets:
             end.close()
+        for manager in (self.student, self.tests):  # both before the wait for one
+            manager.kill()
         for side, manager in (("student", self.student), ("tests", self.tests)):
             with contextlib.suppress(Exception):
                 await manager.stop(self.clients.get(side))

@@ -123,7 +123,8 @@ def _parsed(source: str) -> ast.Module:
 
 
 def _is_installed(module: str) -> bool:
+    """Whether its package is here; to look for a module inside, that would be imported."""
     try:
-        return importlib.util.find_spec(module) is not None
+        return importlib.util.find_spec(module.partition(".")[0]) is not None
     except (ImportError, ValueError, AttributeError):
         return False

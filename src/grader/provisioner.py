@@ -189,13 +189,19 @@ class SandboxedManager(AsyncKernelManager):
             raise
         return client
 
+    def kill(self) -> None:
+        """End it at once, if it was started: nothing in it is worth a farewell. Its end is not waited for."""
+        process = cast(SandboxProvisioner, self.provisioner).process
+        if process is not None:
+            process.kill()
+
     async def stop(self, client: AsyncKernelClient | None = None) -> None:
-        """End it at once: nothing in it is worth a farewell."""
+        """End it, and wait until it has; its folder is removed."""
         if client is not None:
             client.stop_channels()
+        self.kill()
         provisioner = cast(SandboxProvisioner, self.provisioner)
         if provisioner.process is not None:
-            provisioner.process.kill()
             provisioner.process.wait()
             await provisioner.cleanup()
         await self._async_cleanup_resources()

@@ -4,11 +4,14 @@ import json
 import os
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
+import grader.command
 from grader.__main__ import main
+from grader.executors import run
 from grading.small import KINDS, NAME, SmallCourse, deserved, wait_for
 from grading.walls import needs_walls
 
@@ -204,6 +207,26 @@ def test_a_number_of_workers_that_makes_no_sense_is_told(value, capsys):
 
 
 # How it ends
+
+
+def test_interrupted_while_an_object_is_deleted_it_ends_as_well(fresh, monkeypatch, capsys):
+    class Deleted:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    def run_all(*arguments, **options):
+        for result in run(*arguments, **options):
+            Deleted()
+            yield result
+
+    fresh.hand_in_all(3)
+    lost = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda it: lost.append(it.exc_type))
+    monkeypatch.setattr(grader.command, "run", run_all)
+    assert main([NAME, "--course", str(fresh.root), "--workers", "0", "--no-feedback"]) == 130
+    assert lost == [KeyboardInterrupt]
+    assert len(fresh.graded()) == 1
+    assert "the same command goes on" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

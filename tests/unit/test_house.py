@@ -17,7 +17,7 @@ from traitlets.config import PyFileConfigLoader
 import dlbasics
 
 ROOMS = {  # from the ground up: a module may import from its own room and from those before it
-    "device": {"device"},
+    "device": {"building", "device"},
     "data": {"download", "idx", "debian", "digits", "sources", "data", "text"},
     "augment": {"augment"},
     "models": {"models", "attention", "recurrent", "blocks", "graphs"},
