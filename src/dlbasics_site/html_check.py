@@ -1,4 +1,4 @@
-"""Check the finished pages: every figure says in words what it shows, and nothing is fetched from another host."""
+"""Check the finished pages: figures say in words what they show, no markup is left, no other host is asked."""
 
 import json
 import re
@@ -37,6 +37,7 @@ _FETCHING_LINKS = {
     "modulepreload",
     "manifest",
 }
+_MARKUP = re.compile(r"\{(?:glue:\w+|term|cite(?::\w+)?|ref|numref|doc|download)\}")
 _ELSEWHERE = re.compile(r"^\s*(?:https?:)?//", re.IGNORECASE)
 _STYLE_FETCH = re.compile(r"(?:url\(|@import)\s*[\"']?\s*((?:https?:)?//[^\"')\s]+)", re.IGNORECASE)
 _SCRIPT_FETCH = re.compile(
@@ -45,7 +46,7 @@ _SCRIPT_FETCH = re.compile(
 
 
 def check_page(path: Path, page: str) -> list[str]:
-    """Look for figures without words and for requests to other hosts in one finished page.
+    """Look for figures without words, for markup that is shown, and for requests to other hosts in a finished page.
 
     Args:
         path: the HTML file.
@@ -88,6 +89,7 @@ class _PageReader(HTMLParser):
         self._text_of: str | None = None  # the element whose text is being collected
         self._script_type = ""
         self._text: list[str] = []
+        self._code_depth = 0  # of pre elements, where markup may be what is shown
         self._unnamed_svg: str | None = None  # an svg figure without a label, which may still have a title
 
     @property
@@ -105,7 +107,9 @@ class _PageReader(HTMLParser):
         self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "div":
+        if tag == "pre":
+            self._code_depth -= 1
+        elif tag == "div":
             if self._cell and self._depth == self._cell_depth:
                 self._cell = None
             self._depth -= 1
@@ -119,6 +123,8 @@ class _PageReader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._text_of:
             self._text.append(data)
+        if not self._code_depth and self._text_of not in ("script", "style") and (left := _MARKUP.search(data)):
+            self.problems.append(f"{self.place}: markup that was not understood, {left[0]}: is a backtick missing?")
 
     def widget_problems(self) -> Iterator[str]:
         """What is wrong with the figures inside widgets, which are data until a reader scrolls to them."""
@@ -127,7 +133,9 @@ class _PageReader(HTMLParser):
                 yield from _widget_problems(part, place)
 
     def _follow(self, tag: str, values: dict[str, str]) -> None:
-        if tag == "div":
+        if tag == "pre":
+            self._code_depth += 1
+        elif tag == "div":
             self._depth += 1
             if re.fullmatch(r"cell-\d+", values.get("id", "")):
                 self._cell, self._cell_depth = values["id"].replace("-", " "), self._depth

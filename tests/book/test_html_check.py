@@ -34,6 +34,8 @@ def widget(*models: dict) -> str:
         "<svg><path/></svg>",
         '<div class="dlb-plotly" aria-label="A wave."></div>',
         '<a href="https://elsewhere.example/">a link is not a request</a>',
+        "<pre>{term}`loss`</pre>",
+        "<p>a set {1, 2}</p>",
         '<script src="../_static/a.js"></script>',
         "<script>// see https://elsewhere.example/\nconst a = 'https://elsewhere.example/';</script>",
     ],
@@ -45,6 +47,7 @@ def test_a_figure_with_words_and_a_local_script_pass(tmp_path: Path, figure: str
 @pytest.mark.parametrize(
     ("figure", "said"),
     [
+        ("<p>brings <code>points {glue:text}</code></p>", "markup that was not understood, {glue:text}"),
         ('<img src="a.png">', "an image without alt text (a.png)"),
         ('<img src="a.png" alt=" ">', "an image without alt text"),
         ('<svg role="img"><path/></svg>', "an SVG figure without alt text"),
