@@ -107,7 +107,8 @@ $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Python 3.11 or newer is needed, and $(PYTHON) is not: say which one to use, for instance 'make PYTHON=python3.12 book'."; exit 1; }
 	@test -x $(PY) || echo "Making $(VENV) and installing into it: minutes, the first time."
-	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "No environment could be made: on Debian and Ubuntu, 'sudo apt install python3-venv' first."; exit 1; }
 	$(PIP) -r requirements.txt
 	@touch $@
 

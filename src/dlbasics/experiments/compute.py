@@ -29,9 +29,12 @@ from dlbasics.training import Recipe, TrainingDivergedError, fit
 
 
 def make_network(kind: str, width: int) -> nn.Module:
-    """An ``"MLP"`` (two hidden layers), a ``"CNN"`` or a ``"ViT"`` (two blocks) for ten classes of 28x28 images."""
+    """An ``"MLP"`` (two hidden layers), a ``"CNN"`` or a ``"ViT"`` (two blocks) for ten classes of 28x28 images.
+
+    All three have norms: batch norm the first two, layer norm the last.
+    """
     if kind == "MLP":
-        return mlp((784, width, width, 10))
+        return mlp((784, width, width, 10), normalise=True)
     backbone = ConvBackbone(width=width) if kind == "CNN" else VisionTransformer(dimension=width)
     return Classifier(backbone, dimension=backbone.dimension, n_classes=10)
 
@@ -128,7 +131,7 @@ def run(workspace: Workspace) -> dict[str, Any]:
 
 COMPUTE = Experiment(
     name="compute",
-    version=1,
+    version=2,
     settings={
         "data": "fashion-mnist", "evaluate_on": 1000, "batch_size": 32, "warm": 20,
         "widths": {"MLP": [16, 64, 256], "CNN": [4, 8, 16, 24], "ViT": [16, 32, 64]},
@@ -137,7 +140,7 @@ COMPUTE = Experiment(
         },
         "tuning_marks": 3,
         "images": {"MLP": [40_000], "CNN": [500, 4000, 40_000], "ViT": [40_000]},
-        "rates": [0.002, 0.006, 0.02], "seeds": [0, 1, 2], "tuning_seed": 100,
+        "rates": [0.0007, 0.002, 0.006, 0.02, 0.06], "seeds": [0, 1, 2], "tuning_seed": 100,
     },
     miniature={
         "evaluate_on": 100, "widths": {"MLP": [4, 8], "CNN": [1, 2], "ViT": [4, 8]},

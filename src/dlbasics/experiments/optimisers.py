@@ -114,7 +114,7 @@ OPTIMISER_SWEEP = Experiment(
         "data": "fashion-mnist", "train_on": 10_000, "evaluate_on": 2000, "hidden": [64], "steps": 150,
         "batch_size": 64, "optimisers": OPTIMISERS, "seeds": [0, 1, 2],
         "rates": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0],
-        "few": 1000, "decay_rates": [3e-4, 1e-3, 3e-3], "decays": [0.0, 1e-3, 1e-2, 0.1, 1.0],
+        "few": 1000, "decay_rates": [3e-4, 1e-3, 3e-3, 1e-2, 3e-2], "decays": [0.0, 1e-3, 1e-2, 0.1, 1.0],
         "decay_seeds": [0, 1, 2],
     },
     miniature={

@@ -120,7 +120,7 @@ REGULARISERS = Experiment(
     version=1,
     settings={
         "data": "fashion-mnist", "train_on": 1000, "evaluate_on": 2000, "width": 128, "steps": 200, "batch_size": 50,
-        "look_every": 25, "rates": [3e-4, 1e-3, 3e-3], "seeds": [0, 1, 2, 3, 4], "variants": VARIANTS,
+        "look_every": 25, "rates": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2], "seeds": [0, 1, 2, 3, 4], "variants": VARIANTS,
         "dropouts": [0.0, 0.3, 0.6], "decays": [0.0, 0.1, 1.0, 10.0], "lab_rate": 1e-3,
     },
     miniature={

@@ -89,7 +89,7 @@ SCHEDULED = Experiment(
     version=1,
     settings={
         "data": "fashion-mnist", "train_on": 20_000, "evaluate_on": 2000, "dimension": 32, "depth": 2, "steps": 120,
-        "warm": 24, "batch_size": 32, "look_every": 5, "rates": [0.003, 0.01, 0.03], "seeds": [0, 1, 2],
+        "warm": 24, "batch_size": 32, "look_every": 5, "rates": [0.001, 0.003, 0.01, 0.03], "seeds": [0, 1, 2],
         "tuning_seed": 100,
     },
     miniature={
@@ -162,7 +162,7 @@ CLIPPING = Experiment(
     version=1,
     settings={
         "data": "fashion-mnist", "train_on": 10_000, "evaluate_on": 2000, "width": 48, "steps": 200, "batch_size": 32,
-        "rates": [0.001, 0.003, 0.01, 0.03, 0.1], "clips": [0, 1], "seeds": [0, 1, 2], "tuning_seed": 100,
+        "rates": [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3], "clips": [0, 1], "seeds": [0, 1, 2], "tuning_seed": 100,
     },
     miniature={
         "train_on": 200, "evaluate_on": 100, "width": 8, "steps": 3, "rates": [0.001, 0.1], "seeds": [0, 1],

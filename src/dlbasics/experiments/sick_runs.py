@@ -207,15 +207,15 @@ CASES: dict[str, Case] = {
     ),
 }  # fmt: skip
 SICKNESSES = tuple(dict.fromkeys(case.sickness for case in CASES.values() if case.sickness != HEALTHY))
-# What may come first in place of what was planted, being its direct cause.
-CAUSES = {"rate too high": ("divergence",)}
+# What may come first in place of what was planted, being its direct effect.
+EFFECTS = {"rate too high": ("divergence",)}
 
 
 def is_hit(case: Case, names: list[str]) -> bool:
-    """Whether what was planted is named, and comes first or right after its direct cause; healthy: nothing is named."""
+    """Whether what was planted is named, and comes first or after its direct effect; healthy: nothing is named."""
     if case.sickness == HEALTHY:
         return not names
-    return case.sickness in names and names[0] in (case.sickness, *CAUSES.get(case.sickness, ()))
+    return case.sickness in names and names[0] in (case.sickness, *EFFECTS.get(case.sickness, ()))
 
 
 def names_by_case(values: dict[str, Any]) -> dict[str, list[list[str]]]:
