@@ -23,7 +23,7 @@ def test_counting_leaves_no_gradient_behind():
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-@pytest.mark.parametrize("kind", ["MLP", "CNN", "ViT"])
+@pytest.mark.parametrize("kind", ["MLP", "plain MLP", "CNN", "ViT"])
 def test_every_kind_of_network_answers_with_ten_logits(kind: str):
     assert make_network(kind, 8)(torch.zeros(3, 1, 28, 28)).shape == (3, 10)
 

@@ -31,10 +31,10 @@ from dlbasics.training import Recipe, TrainingDivergedError, fit
 def make_network(kind: str, width: int) -> nn.Module:
     """An ``"MLP"`` (two hidden layers), a ``"CNN"`` or a ``"ViT"`` (two blocks) for ten classes of 28x28 images.
 
-    All three have norms: batch norm the first two, layer norm the last.
+    These have norms: batch norm the first two, layer norm the last. A ``"plain MLP"`` has none.
     """
-    if kind == "MLP":
-        return mlp((784, width, width, 10), normalise=True)
+    if kind.endswith("MLP"):
+        return mlp((784, width, width, 10), normalise=kind == "MLP")
     backbone = ConvBackbone(width=width) if kind == "CNN" else VisionTransformer(dimension=width)
     return Classifier(backbone, dimension=backbone.dimension, n_classes=10)
 
@@ -134,12 +134,13 @@ COMPUTE = Experiment(
     version=2,
     settings={
         "data": "fashion-mnist", "evaluate_on": 1000, "batch_size": 32, "warm": 20,
-        "widths": {"MLP": [16, 64, 256], "CNN": [4, 8, 16, 24], "ViT": [16, 32, 64]},
+        "widths": {"MLP": [16, 64, 256], "plain MLP": [16, 64, 256], "CNN": [4, 8, 16, 24], "ViT": [16, 32, 64]},
         "marks": {
-            "MLP": [20, 40, 80, 160, 320, 640], "CNN": [20, 40, 80, 160, 320], "ViT": [20, 40, 80, 160, 320],
+            "MLP": [20, 40, 80, 160, 320, 640], "plain MLP": [20, 40, 80, 160, 320, 640],
+            "CNN": [20, 40, 80, 160, 320], "ViT": [20, 40, 80, 160, 320],
         },
         "tuning_marks": 4,
-        "images": {"MLP": [40_000], "CNN": [500, 4000, 40_000], "ViT": [40_000]},
+        "images": {"MLP": [40_000], "plain MLP": [40_000], "CNN": [500, 4000, 40_000], "ViT": [40_000]},
         "rates": [0.0007, 0.002, 0.006, 0.02, 0.06], "seeds": [0, 1, 2], "tuning_seed": 100,
     },
     miniature={
