@@ -32,8 +32,8 @@ c.GenerateFeedback.preprocessors = [
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 
-# What `grade` shows to notebooks in its sandbox: the images, read-only, at the place where they are; and what it imports
-# and loads once for all.
+# What `grade` shows to notebooks in its sandbox: the images, read-only, at the place where they are. And what it loads
+# once for all.
 images = cache_folder()
 c.Sandbox.read_only = [str(images)] if images.exists() else []
 c.Sandbox.modules = ["torch._dynamo"]  # which torch's optimisers import when they are first used, for seconds
