@@ -146,7 +146,8 @@ COMPUTE = Experiment(
     miniature={
         "evaluate_on": 100, "widths": {"MLP": [4, 8], "plain MLP": [4], "CNN": [1, 2], "ViT": [4, 8]},
         "marks": {"MLP": [1, 2, 4], "plain MLP": [1, 2], "CNN": [1, 2], "ViT": [1, 2]}, "tuning_marks": 1,
-        "images": {"MLP": [128], "plain MLP": [128], "CNN": [64, 128], "ViT": [128]}, "rates": [0.002, 0.006], "seeds": [0, 1],
+        "images": {"MLP": [128], "plain MLP": [128], "CNN": [64, 128], "ViT": [128]},
+        "rates": [0.002, 0.006], "seeds": [0, 1],
     },
     run=run,
 )  # fmt: skip
