@@ -135,18 +135,25 @@ class PromptClient(AsyncKernelClient):
     """A client that takes the first answers for ready; the usual one then waits for a fifth of a second of silence.
 
     An answer must have come on both channels: what a kernel shows is lost as long as nobody is known to listen.
+
+    Attributes:
+        process: the kernel's; once it has ended there is nothing to wait for.
     """
+
+    process: Forked
 
     async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
         until = time.monotonic() + (timeout or _READY)
         answered = False
-        while time.monotonic() < until:
+        while time.monotonic() < until and self.process.poll() is None:
             self.kernel_info()
             with contextlib.suppress(Exception):  # nothing yet
                 if not answered:
                     answered = (await self.get_shell_msg(timeout=0.5))["msg_type"] == "kernel_info_reply"
                 if answered and await self.get_iopub_msg(timeout=0.1):
                     return
+        if self.process.poll() is not None:
+            raise RuntimeError("the kernel ended before it answered")
         raise RuntimeError(f"the kernel did not answer in {timeout or _READY:g} seconds")
 
     wait_for_ready = _async_wait_for_ready
@@ -178,7 +185,8 @@ class SandboxedManager(AsyncKernelManager):
             RuntimeError: it does not answer.
         """
         await self.start_kernel()
-        client = self.client()
+        client = cast(PromptClient, self.client())
+        client.process = cast(SandboxProvisioner, self.provisioner).process
         # Some bytes of nonsense from a kernel end the heartbeat's connection; its thread then waits for ever, and
         # whoever stops it waits for the thread. Whether a kernel lives is asked of its keeper.
         client.start_channels(stdin=False, hb=False)

@@ -5,12 +5,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jupyter_core.utils import run_sync
 
 from grader.grading import Grading
 from grader.pair import Pair
+from grader.provisioner import SandboxProvisioner
 from grader.records import Limits, Walls
 from grader.sandbox import ForkServer
 from grading.walls import needs_walls
@@ -47,6 +49,23 @@ def test_what_was_prepared_is_there_in_each_kernel_as_if_nobody_had_touched_it(t
     with ForkServer(Walls(modules=("textwrap",), prepare=steps)) as server:
         for _ in range(2):
             assert run_sync(change_and_look)(server) == ["[7, 'changed']", "[7]"]
+
+
+def test_a_kernel_that_ends_while_it_starts_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    launch = SandboxProvisioner.launch_kernel
+
+    async def launch_and_kill(self: SandboxProvisioner, *arguments: Any, **options: Any) -> Any:
+        launched = await launch(self, *arguments, **options)
+        self.process.kill()
+        return launched
+
+    async def start(server: ForkServer) -> None:
+        async with Pair(Grading(server, Limits(), tmp_path), tmp_path):
+            pass
+
+    monkeypatch.setattr(SandboxProvisioner, "launch_kernel", launch_and_kill)
+    with ForkServer(Walls()) as server, pytest.raises(RuntimeError, match="ended before it answered"):
+        run_sync(start)(server)
 
 
 def _python_of(server: ForkServer) -> int:
