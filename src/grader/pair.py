@@ -149,7 +149,11 @@ class Pair:
         return []
 
     async def __aenter__(self) -> Pair:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
         return self
 
     async def __aexit__(self, *error: object) -> None:
