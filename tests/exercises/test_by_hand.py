@@ -1,7 +1,6 @@
 """An exercise as a student meets it: opened in JupyterLab, typed into, told what is wrong, put right, and graded."""
 
 import json
-import os
 import re
 import shutil
 import socket
@@ -17,6 +16,7 @@ from nbformat.reader import NotJSONError
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from coursework import ASSIGNMENTS
+from dlbasics.sources import cache_folder
 from dlbasics_course.assignment import is_solution, read_variants
 from dlbasics_course.release import release
 from grading.rows import environment, grade
@@ -29,17 +29,9 @@ PATIENCE = 120_000  # milliseconds for what a busy machine does
 
 
 @pytest.fixture(scope="module")
-def root(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A course with the exercise released."""
-    root = tmp_path_factory.mktemp("course")
-    shutil.copy(project_root / "nbgrader_config.py", root)
-    release(BACKPROP, root)
-    return root
-
-
-@pytest.fixture(scope="module")
 def lab(root: Path) -> Iterator[str]:
-    """The address of JupyterLab in the folder of exercises."""
+    """The address of JupyterLab in the folder of exercises, with this one released."""
+    release(BACKPROP, root)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -48,7 +40,7 @@ def lab(root: Path) -> Iterator[str]:
     command += ["--ip=127.0.0.1", f"--port={address.rpartition(':')[2]}", "--ServerApp.port_retries=0"]
     own = environment() | {"HOME": str(home), "JUPYTER_CONFIG_DIR": str(home / "config")}
     own |= {"JUPYTER_RUNTIME_DIR": str(home / "run"), "IPYTHONDIR": str(home / "ipython")}
-    own |= {"DLBASICS_DATA": os.environ.get("DLBASICS_DATA", str(Path("~/.cache/dlbasics").expanduser()))}
+    own |= {"DLBASICS_DATA": str(cache_folder().parent)}
     home.mkdir()
     with (
         (home / "log").open("wb") as log,  # to be read when it does not start

@@ -42,14 +42,6 @@ class Graded:
 
 
 @pytest.fixture(scope="module")
-def root(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One course for all assignments: its gradebook is made once."""
-    root = tmp_path_factory.mktemp("course")
-    shutil.copy(project_root / "nbgrader_config.py", root)
-    return root
-
-
-@pytest.fixture(scope="module")
 def graded(assignment: Assignment, root: Path) -> Graded:
     released = nbformat.read(release(assignment, root), as_version=4)
     students = {

@@ -40,7 +40,6 @@ def test_what_nbgrader_refuses_is_refused_in_the_same_words(metadata: dict) -> N
 
 def test_the_schema_is_not_checked_with_every_cell(monkeypatch: pytest.MonkeyPatch) -> None:
     checked = []
-    monkeypatch.setattr(jsonschema.Draft7Validator, "check_schema", checked.append)
     monkeypatch.setattr(jsonschema.Draft4Validator, "check_schema", checked.append)
     with schema_taken_as_given():
         validate(GOOD)
