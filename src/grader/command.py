@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -120,12 +121,13 @@ def _grade(
             cluster=options.cluster,
             feedback=not options.no_feedback,
         )
-        for result in results:
-            gradebook.record(result)
-            bar.update()
-            if result.problem:
-                tqdm.write(f"{result.student}: {result.problem}", file=sys.stderr)
-            ending.if_due()
+        with closing(results):  # the workers end here, whatever happens, and not when Python does
+            for result in results:
+                gradebook.record(result)
+                bar.update()
+                if result.problem:
+                    tqdm.write(f"{result.student}: {result.problem}", file=sys.stderr)
+                ending.if_due()
 
 
 def _rows(course: Course, name: str, students: Sequence[str], entries: dict[str, Entry]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import CancelledError
 from itertools import chain, islice
 from typing import cast
@@ -38,8 +38,8 @@ def run(
     workers: int | None = None,
     cluster: str | None = None,
     feedback: bool = True,
-) -> Iterator[Result]:
-    """Grade submissions; results come in the order in which they are done.
+) -> Generator[Result, None, None]:
+    """Grade submissions; results come in the order in which they are done. Close it: the workers end with it.
 
     Args:
         assignment: by what.
