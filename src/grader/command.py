@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -48,16 +49,23 @@ def grade(options: argparse.Namespace) -> int:
 class _Ending:
     """Ctrl-C, or SIGTERM, ends what is in the ``with`` block in order: by KeyboardInterrupt.
 
-    Raised while Python deletes an object, that gets lost; `if_due` raises it then.
+    Raised while Python deletes an object, that gets lost; `if_due` raises it then. Python, and the log of a library
+    that was tidying up, would tell of it, at length: it is no news.
     """
 
     def __enter__(self) -> _Ending:
         self._due = False
         heeded = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
         self._before = {number: signal.signal(number, self._end) for number in heeded}
+        self._tell_lost, sys.unraisablehook = sys.unraisablehook, self._lost
+        if logging.lastResort:
+            logging.lastResort.addFilter(_is_news)
         return self
 
     def __exit__(self, *error: object) -> None:
+        if logging.lastResort:
+            logging.lastResort.removeFilter(_is_news)
+        sys.unraisablehook = self._tell_lost
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -65,10 +73,18 @@ class _Ending:
         self._due = True
         raise KeyboardInterrupt
 
+    def _lost(self, what: sys.UnraisableHookArgs) -> None:
+        if what.exc_type is not KeyboardInterrupt:
+            self._tell_lost(what)
+
     def if_due(self) -> None:
         """Raise what should have been raised before."""
         if self._due:
             raise KeyboardInterrupt
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return not record.exc_info or record.exc_info[0] is not KeyboardInterrupt
 
 
 def _graded(options: argparse.Namespace, ending: _Ending) -> list[dict[str, Any]]:

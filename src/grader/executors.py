@@ -24,6 +24,8 @@ from grader.selftest import close_servers
 _AHEAD = 3  # submissions for each worker that are on their way: enough to keep it busy, and memory bounded
 _RETRIES = 2  # of a job in which the grader itself failed
 _PATIENCE = 30  # seconds for a cluster to answer, and for its first worker
+# Ctrl-C, or a SIGTERM to the whole group, is for the command; what a worker starts takes signals as ever
+_UNTOUCHED = "import signal; [signal.signal(n, lambda *_: None) for n in (signal.SIGINT, signal.SIGTERM)]"
 _GONE = "the cluster went away; what is done is kept, and the same command goes on"
 
 
@@ -74,7 +76,7 @@ def _local(workers: int) -> Iterator[Client]:
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,  # what goes wrong is told by the results
-            preload=["import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"],  # Ctrl-C is for the command
+            preload=[_UNTOUCHED],
         ) as cluster,
         Client(cluster) as client,
     ):
@@ -107,7 +109,7 @@ class _Holding(WorkerPlugin):
 
     def teardown(self, worker: Worker) -> None:
         # not here, where the worker answers its scheduler: a submission, even another grader's, may be in hand
-        threading.Thread(target=close_when_idle, daemon=True).start()
+        threading.Thread(target=close_when_idle).start()
 
 
 def _job(held_as: str, submission: Submission, feedback: bool) -> Result:

@@ -180,7 +180,7 @@ class ForkServer:
         self._socket.close()
         self.process.kill()
         self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _remove(self.folder)
         self._lock.release()
 
     def __enter__(self) -> ForkServer:
@@ -203,7 +203,15 @@ def _remove_leftovers() -> None:
     """Remove the folders of fork servers whose process was killed, in this container or another."""
     for lock in Path("/tmp").glob(f"{_PREFIX}*/{_LOCK}"):
         with contextlib.suppress(OSError), FileLock(lock, timeout=0):  # or it is in use, or another user's
-            shutil.rmtree(lock.parent, ignore_errors=True)
+            _remove(lock.parent)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a fork server's folder, its lock last: by it the next finds what is left, should this be cut short."""
+    with contextlib.suppress(OSError):
+        for path in sorted(folder.iterdir(), key=lambda path: path.name == _LOCK):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        folder.rmdir()
 
 
 def resources(limits: Limits) -> dict[str, int]:

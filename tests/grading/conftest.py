@@ -153,9 +153,7 @@ def postgres(generated: Path) -> Iterator[Postgres]:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         pytest.skip("no PostgreSQL server below /usr/lib/postgresql: `apt-get install postgresql`")
-    folder = Path(
-        tempfile.mkdtemp(prefix="grader-postgres-")
-    )  # short, as a socket's path must be, and not below root's
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))  # short, as a socket's path must be, and not below root's
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
     server = Postgres(folder, found[-1].parent, count())

@@ -1,6 +1,7 @@
 """The process from which all kernels are forked."""
 
 import contextlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -100,3 +101,15 @@ def test_the_folders_of_who_was_killed_are_removed_and_no_others() -> None:
             assert (killed.exists(), working.exists(), server.folder.exists()) == (False, True, True)
     with ForkServer(Walls()):
         assert not working.exists()
+
+
+def test_a_folder_whose_removal_was_cut_short_is_removed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_short(path: Path, *_: Any, **__: Any) -> None:
+        raise OSError(f"{path} stays")
+
+    with monkeypatch.context() as patch, ForkServer(Walls()) as stopped:
+        patch.setattr(shutil, "rmtree", cut_short)
+        stopped.close()
+        assert stopped.jobs.exists()
+    with ForkServer(Walls()):
+        assert not stopped.folder.exists()
