@@ -11,7 +11,7 @@ from dlbasics.experiments.contrastive_sweep import CONTRASTIVE_SWEEP
 from dlbasics.experiments.declaration import Experiment
 from dlbasics.experiments.decoding import DECODING
 from dlbasics.experiments.dense_layers import DENSE_LAYERS
-from dlbasics.experiments.depth import DEPTH, INITIALISATION
+from dlbasics.experiments.depth import DEPTH, INITIALISATION, SLOWER_DEPTH
 from dlbasics.experiments.depth_or_width import DEPTH_OR_WIDTH
 from dlbasics.experiments.encoders import AUTOENCODERS, CONTRASTIVE, MASKED, SUPERVISED
 from dlbasics.experiments.head_start import HEAD_START
@@ -51,6 +51,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     UNLABELLED,
     INITIALISATION,
     DEPTH,
+    SLOWER_DEPTH,
     WEIGHT_SHARING,
     DEEP_DENSE,
     TRANSFER,

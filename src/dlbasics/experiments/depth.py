@@ -1,7 +1,8 @@
 """What lets a deep stack of dense layers train: its activation and initial weights, its normalisation, its shortcuts.
 
-Every cell of both experiments has its own learning rate: the one of ``rates`` with the best validation accuracy on a
-seed that is not reported. Values, by cell: ``rate``; ``accuracy`` (validation) and ``train_accuracy``, one a seed.
+Every cell of an experiment has its own learning rate: the one of ``rates`` with the best validation accuracy on a seed
+that is not reported. ``slower_depth`` repeats those cells of ``depth`` whose best rate was the smallest, with smaller
+ones beside it. Values, by cell: ``rate``; ``accuracy`` (validation) and ``train_accuracy``, one a seed.
 """
 
 from __future__ import annotations
@@ -88,22 +89,26 @@ def _by_initialisation(workspace: Workspace) -> dict[str, Any]:
 
 
 def _by_depth(workspace: Workspace) -> dict[str, Any]:
-    settings = workspace.settings
+    return _measure_all(workspace, _cells_by_depth(workspace.settings))
 
+
+def _by_depth_slower(workspace: Workspace) -> dict[str, Any]:
+    cells = _cells_by_depth(workspace.settings)
+    return _measure_all(workspace, {cell: cells[cell] for cell in workspace.settings["cells"]})
+
+
+def _cells_by_depth(settings: Mapping[str, Any]) -> dict[str, Callable[[int], nn.Module]]:
     def make(recipe: str, depth: int, skip: bool, seed: int) -> nn.Module:
         scheme, normalise = RECIPES[recipe]
         model = deep_mlp(depth, width=settings["width"], normalise=normalise, skip=skip)
         return initialise(model, scheme, seed=seed)
 
-    return _measure_all(
-        workspace,
-        {
-            f"{recipe}/{'skip' if skip else 'plain'}/{depth}": partial(make, recipe, depth, skip)
-            for recipe in RECIPES
-            for skip in (False, True)
-            for depth in settings["depths"]
-        },
-    )
+    return {
+        f"{recipe}/{'skip' if skip else 'plain'}/{depth}": partial(make, recipe, depth, skip)
+        for recipe in RECIPES
+        for skip in (False, True)
+        for depth in settings["depths"]
+    }
 
 
 SHARED = {
@@ -127,3 +132,18 @@ DEPTH = Experiment(
     miniature=SMALL | {"depths": [2, 4]},
     run=_by_depth,
 )
+
+SLOWER_DEPTH = Experiment(
+    name="slower_depth",
+    version=1,
+    settings=DEPTH.settings
+    | {
+        "rates": [0.001, 0.003, 0.01],
+        "cells": [
+            "He/skip/10", "He/skip/20", "He/skip/40",
+            "He, layer norm/plain/20", "He, layer norm/plain/40", "He, layer norm/skip/40",
+        ],
+    },
+    miniature=DEPTH.miniature | {"cells": ["He/skip/2", "He, layer norm/plain/2", "He, layer norm/skip/2"]},
+    run=_by_depth_slower,
+)  # fmt: skip
