@@ -139,6 +139,9 @@ def bars(
     hide_spines(axes, "left")
     # Room for the words behind the longest bar.
     axes.set_xlim(right=max(lengths + spread) * (1.42 if sds is not None else 1.18))
+    if max(lengths) <= 1:  # then that room goes beyond what a share can be
+        left, right = axes.get_xlim()
+        axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= min(right, 1)])
     if chance is not None:
         axes.axvline(chance, color=INK, linewidth=1, linestyle=(0, (2, 2)))
         axes.annotate(
