@@ -78,7 +78,7 @@ def in_students_process(source: str) -> bool:
 
 
 class CanonicalMetadata(NbGraderPreprocessor):
-    """First of `Autograde.sanitize_preprocessors`: rebuilds each cell from the gradebook and the student's text.
+    """In place of nbgrader's `OverwriteCells`, and first: rebuilds each cell from the gradebook and the student's text.
 
     ``resources["grader"]`` is the `grader.grading.Grading` of this submission; it learns the cells, and whether
     anything that students should not touch was touched.

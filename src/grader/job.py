@@ -22,7 +22,7 @@ from typing import Any
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import Execute
+from nbgrader.preprocessors import Execute, OverwriteCells
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
@@ -149,10 +149,12 @@ class _Course:
                 GenerateFeedback.preprocessors,
             )
         )
+        sanitizing = [p for p in sanitizing if p is not OverwriteCells]  # which asks the gradebook for each cell
         config.Autograde.sanitize_preprocessors = [CanonicalMetadata, *sanitizing]
         config.Autograde.autograde_preprocessors = [SplitExecute if p is Execute else p for p in grading]
         config.GenerateFeedback.preprocessors = [WordsOnly, *pages]
         config.Autograde.permissions = 644  # the folder is removed again
+        config.Exporter.optimistic_validation = True  # once, when all preprocessors are through
         config.HTMLExporter.sanitize_html = True
         config.HTMLExporter.filters = {"markdown2html": markdown}
         self.config = config
