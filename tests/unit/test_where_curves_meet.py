@@ -5,6 +5,7 @@ import pytest
 
 from dlbasics.augment import LIGHT, NOTHING
 from dlbasics.experiments import Result
+from dlbasics.experiments.label_efficiency import CHOOSING_SEED
 from dlbasics.experiments.where_curves_meet import WHERE_CURVES_MEET, _Study, difference, mean_and_spread
 from dlbasics.intervals import mean_interval, paired_difference
 
@@ -53,14 +54,15 @@ def test_few_labels_are_crossed_and_many_are_not(study):
     assert study.pairs(50_000, encoders=True) == study.pairs(50_000, encoders=False) == [[0], [1], [2]]
 
 
-def test_fine_tuning_and_training_from_scratch_may_take_equally_many_steps(study):
-    for n in (1000, 10_000, 50_000):
-        light, bare = study.recipe("light", n, 1), study.recipe("bare", n, 1)
-        assert (light.augment, bare.augment) == (LIGHT, NOTHING)
-        assert light.steps == bare.steps
-        assert light.schedule(light.steps) == pytest.approx(0)
-        assert max(light.schedule(step) for step in range(light.steps)) == pytest.approx(1)
-    assert study.recipe("gentle", 100, 0).learning_rate < light.learning_rate
+def test_fine_tuning_and_training_from_scratch_take_equally_many_steps(study):
+    for n in WHERE_CURVES_MEET.settings["budgets"]:
+        fast, gentle = study.recipe("fast", n, 1), study.recipe("gentle", n, 1)
+        assert (fast.augment, gentle.augment) == (LIGHT, NOTHING)
+        assert gentle.learning_rate < fast.learning_rate
+        assert (gentle.steps, gentle.batch_size) == (fast.steps, fast.batch_size)
+        assert fast.batch_size <= n
+        assert fast.schedule(fast.steps) == pytest.approx(0)
+        assert max(fast.schedule(step) for step in range(fast.steps)) == pytest.approx(1)
 
 
 def test_a_smaller_label_budget_is_part_of_a_larger_one_of_the_same_draw(study):
@@ -69,7 +71,8 @@ def test_a_smaller_label_budget_is_part_of_a_larger_one_of_the_same_draw(study):
     assert len(study.rows(50_000, 2).unique()) == 50_000
 
 
-def test_the_images_that_choose_are_not_those_that_report():
+def test_the_images_and_the_draw_that_choose_are_not_those_that_report():
     settings = WHERE_CURVES_MEET.settings
+    assert CHOOSING_SEED not in {*range(settings["draws"]), *settings["seeds"]}
     assert settings["choose_on"] + settings["evaluate_on"] <= 10_000
     assert math.isclose(settings["pool"], 50_000)

@@ -1,8 +1,10 @@
 """Validation accuracy from ten labels to all of them, with pretraining and without: where do the curves meet?
 
 Up to `crossed_to` labels every encoder meets every label draw; beyond, where draws differ little and runs are long,
-encoder ``e`` meets draw ``e`` alone, and from scratch the run of draw ``e``. Penalties and recipes are chosen on
-validation images that no accuracy is reported on; beyond `choose_to` labels those of the largest smaller budget stay.
+encoder ``e`` meets draw ``e`` alone, and from scratch the run of draw ``e``. Fine-tuned and from scratch train for the
+same number of steps at every budget, and choose between the same recipes. These are chosen on a label draw and, like
+the penalties, on validation images that nothing is reported on; beyond `choose_to` labels the choices of the largest
+smaller budget stay.
 
 Values: ``accuracy[method][budget]`` as in `dlbasics.experiments.label_efficiency`: E lists (encoders) of R accuracies
 (draws), where E = 1 stands for a method without encoders; ``chosen[method][budget]`` is the name of a recipe or, for a
@@ -12,7 +14,7 @@ probe, the penalty's place in `strengths`. Autoencoder and random encoder stop a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -21,18 +23,22 @@ import torch
 from torch import Tensor, nn
 
 from dlbasics import data, evaluation, finetuning, schedules
-from dlbasics.augment import NOTHING
+from dlbasics.augment import LIGHT, NOTHING
 from dlbasics.evaluation import LinearProbe, Scale
 from dlbasics.experiments.declaration import Experiment, Workspace
 from dlbasics.experiments.encoders import AUTOENCODERS, CONTRASTIVE
-from dlbasics.experiments.label_efficiency import Table
+from dlbasics.experiments.label_efficiency import CHOOSING_SEED, Table
 from dlbasics.experiments.storage import Result, encoder
 from dlbasics.intervals import Interval, mean_interval, paired_difference
 from dlbasics.models import Classifier, ConvBackbone
 from dlbasics.training import Recipe
 
 PROBED = ("contrastive", "autoencoder", "random", "pixels")
-RECIPES = {"scratch": ("light", "bare"), "contrastive fine-tuned": ("gentle", "light")}
+TRAINED = ("scratch", "contrastive fine-tuned")
+RECIPES = {  # learning rate and augmentation
+    "fast": (1e-3, LIGHT),
+    "gentle": (3e-4, NOTHING),
+}
 
 
 def run(workspace: Workspace) -> dict[str, Any]:
@@ -53,16 +59,13 @@ def run(workspace: Workspace) -> dict[str, Any]:
                 place = workspace.part(f"{name}-penalty-{n}", partial(study.choose_penalty, name, n))
             table = workspace.part(f"{name}-probe-{n}", partial(study.probes, name, n, settings["strengths"][place]))
             fill(f"{name} probe", n, place, table)
-    for method, recipes in RECIPES.items():
-        recipe = recipes[0]
+    for method in TRAINED:
+        recipe = next(iter(RECIPES))
         for n in settings["budgets"]:
-            first: dict[str, float] = {}
-            for candidate in recipes if settings["tune_from"] <= n <= settings["choose_to"] else (recipe,):
-                first[candidate] = study.part(method, candidate, n, 0, 0)["choosing"]
-            if len(first) > 1:
-                recipe = max(first, key=first.__getitem__)
+            if n <= settings["choose_to"]:
+                recipe = max(RECIPES, key=partial(study.choosing_accuracy, method, n))
             pairs = enumerate(study.pairs(n, encoders=method != "scratch"))
-            table = [[study.part(method, recipe, n, e, draw)["reporting"] for draw in draws] for e, draws in pairs]
+            table = [[study.reported_accuracy(method, n, recipe, e, draw) for draw in draws] for e, draws in pairs]
             fill(method, n, recipe, table)
     return {"accuracy": accuracy, "chosen": chosen}
 
@@ -111,15 +114,20 @@ class _Study:
         return [list(range(self.settings["draws"]))] * (len(self.settings["seeds"]) if encoders else 1)
 
     @cached_property
-    def spaces(self) -> dict[str, list[_Space]]:
-        width, results = self.settings["width"], self.workspace.results
-        found = {
-            name: [
-                self._space(encoder(name, seed=seed, width=width, results=results)) for seed in self.settings["seeds"]
-            ]
-            for name in PROBED[:3]
-        }
-        return found | {"pixels": [self._space(nn.Flatten())]}
+    def _embedded(self) -> dict[str, list[_Space]]:
+        return {}
+
+    def spaces(self, name: str) -> list[_Space]:
+        """Every encoder of a kind, embedded when it is first asked for."""
+        if name not in self._embedded:
+            width, results, seeds = self.settings["width"], self.workspace.results, self.settings["seeds"]
+            backbones: list[nn.Module] = (
+                [nn.Flatten()]
+                if name == "pixels"
+                else [encoder(name, seed=seed, width=width, results=results) for seed in seeds]
+            )
+            self._embedded[name] = [self._space(backbone) for backbone in backbones]
+        return self._embedded[name]
 
     def _space(self, backbone: nn.Module) -> _Space:
         pool, choosing, reporting = (
@@ -138,7 +146,7 @@ class _Study:
 
     def choose_penalty(self, name: str, n: int) -> int:
         """The place of the penalty that is best on the choosing images, for the first encoder and draw."""
-        space = self.spaces[name][0]
+        space = self.spaces(name)[0]
         found = [
             self.probe(space, n, 0, strength).accuracy(space.choosing, self.choosing.labels)
             for strength in self.settings["strengths"]
@@ -146,7 +154,7 @@ class _Study:
         return int(np.argmax(found))
 
     def probes(self, name: str, n: int, strength: float) -> Table:
-        spaces = self.spaces[name]
+        spaces = self.spaces(name)
 
         def accuracy(encoder: int, draw: int) -> float:
             space = spaces[encoder % len(spaces)]
@@ -158,40 +166,41 @@ class _Study:
         return [[accuracy(encoder, draw) for draw in draws] for encoder, draws in enumerate(pairs)]
 
     def recipe(self, name: str, n: int, draw: int) -> Recipe:
-        """Fine-tuning's (``gentle``), that from scratch (``light``; longer for many labels), or that unaugmented."""
-        if name == "gentle":
-            return finetuning.fine_tuning_recipe(n, seed=draw)
-        recipe = finetuning.scratch_recipe(n, seed=draw)
-        steps = self.settings["steps"].get(str(n))
-        if steps:
-            warm = steps // 20
-            schedule = schedules.warm_up(schedules.cosine(steps - warm), steps=warm)
-            recipe = replace(recipe, steps=steps, look_every=steps, schedule=schedule, batch_size=min(64, n))
-        return replace(recipe, augment=NOTHING) if name == "bare" else recipe
+        """With the steps of the label budget, whatever it starts from."""
+        learning_rate, augment = RECIPES[name]
+        steps = self.settings["steps"][str(n)]
+        warm = steps // 20
+        return Recipe(
+            steps=steps,
+            batch_size=self.settings["batch_size"][str(n)],
+            learning_rate=learning_rate,
+            schedule=schedules.warm_up(schedules.cosine(steps - warm), steps=warm),
+            augment=augment,
+            look_every=steps,
+            seed=draw,
+        )
 
-    def part(self, method: str, recipe: str, n: int, encoder: int, draw: int) -> dict[str, float]:
-        """`trained`, once."""
+    def choosing_accuracy(self, method: str, n: int, recipe: str) -> float:
+        """What chooses the recipe: of the first encoder, on a draw and on images that are not reported."""
+        return self._part(method, n, recipe, 0, CHOOSING_SEED, self.choosing)
+
+    def reported_accuracy(self, method: str, n: int, recipe: str, encoder: int, draw: int) -> float:
+        return self._part(method, n, recipe, encoder, draw, self.reporting)
+
+    def _part(self, method: str, n: int, recipe: str, encoder: int, draw: int, images: data.Images) -> float:
+        def compute() -> float:
+            return evaluation.accuracy(self._trained(method, n, recipe, encoder, draw), images)
+
         name = f"{method.replace(' ', '-')}-{n}-{recipe}-{encoder}-{draw}"
-        found: dict[str, float] = self.workspace.part(name, partial(self.trained, method, recipe, n, encoder, draw))
-        return found
+        return float(self.workspace.part(name, compute))
 
-    def trained(self, method: str, recipe: str, n: int, encoder: int, draw: int) -> dict[str, float]:
-        """Accuracy on the choosing and on the reporting images of one classifier."""
-        labelled = self.pool[self.rows(n, draw)]
-        settings = self.recipe(recipe, n, draw)
+    def _trained(self, method: str, n: int, recipe: str, encoder: int, draw: int) -> Classifier:
+        rows = self.rows(n, draw)
+        labelled, settings = self.pool[rows], self.recipe(recipe, n, draw)
         if method == "scratch":
-            model = finetuning.from_scratch(labelled, width=self.settings["width"], settings=settings, progress=False)
-        else:
-            model = self._fine_tuned(labelled, settings, encoder, draw)
-        return {
-            "choosing": evaluation.accuracy(model, self.choosing),
-            "reporting": evaluation.accuracy(model, self.reporting),
-        }
-
-    def _fine_tuned(self, labelled: data.Images, settings: Recipe, encoder: int, draw: int) -> Classifier:
-        space, strength = self.spaces["contrastive"][encoder], self.settings["head_strength"]
-        rows = self.rows(min(len(labelled), self.settings["choose_to"]), draw)
-        head = evaluation.linear_probe(space.pool[rows], self.pool.labels[rows], scale=space.scale, strength=strength)
+            return finetuning.from_scratch(labelled, width=self.settings["width"], settings=settings, progress=False)
+        space = self.spaces("contrastive")[encoder]
+        head = self.probe(space, min(n, self.settings["head_labels"]), draw, self.settings["head_strength"])
         assert isinstance(space.backbone, ConvBackbone)
         return finetuning.fine_tune(space.backbone, head, labelled, settings=settings, progress=False)
 
@@ -218,7 +227,7 @@ def difference(result: Result, method: str, control: str, budget: int, *, confid
 
 WHERE_CURVES_MEET = Experiment(
     name="where_curves_meet",
-    version=1,
+    version=2,
     settings={
         "data": "fashion-mnist",
         "pool": 50_000,
@@ -228,13 +237,14 @@ WHERE_CURVES_MEET = Experiment(
         "second_to": 10_000,
         "draws": 4,
         "crossed_to": 100,
-        "tune_from": 1000,
         "choose_to": 1000,
         "seeds": [0, 1, 2],
         "width": 24,
         "strengths": [0.003, 0.03, 0.3],
         "head_strength": 0.03,
-        "steps": {"10000": 800, "50000": 1200},
+        "head_labels": 10_000,
+        "steps": {"10": 200, "100": 400, "1000": 800, "10000": 800, "50000": 1200},
+        "batch_size": {"10": 10, "100": 32, "1000": 32, "10000": 64, "50000": 64},
     },
     miniature={
         "pool": 600,
@@ -244,12 +254,13 @@ WHERE_CURVES_MEET = Experiment(
         "second_to": 30,
         "draws": 2,
         "crossed_to": 10,
-        "tune_from": 30,
         "choose_to": 30,
         "seeds": [0, 1],
         "width": 4,
         "strengths": [0.03],
+        "head_labels": 30,
         "steps": {"10": 2, "30": 2, "600": 3},
+        "batch_size": {"10": 10, "30": 30, "600": 32},
     },
     run=run,
     needs=(CONTRASTIVE, AUTOENCODERS),
