@@ -127,6 +127,28 @@ def domain_test(reference: Tensor, arriving: Tensor, *, seed: int = 0, strength:
     return DomainTest(float(u / (len(reference_b) * len(arriving_b))), float(p_value))
 
 
+def class_counts_p_value(reference: Tensor, arriving: Tensor, *, n_classes: int) -> float:
+    """How surprising the proportions of the predicted classes are beside those of a reference sample.
+
+    Pearson's chi-squared test of the two rows of counts: it hears a class that stays away, which a test of how images
+    look hardly can, and is deaf to a change that leaves the predicted classes as they are.
+
+    Args:
+        reference, arriving: predicted classes, int in [0, K), shape (N,) and (M,); at least one each.
+        n_classes: K.
+
+    Returns:
+        In [0, 1]; 1 where both samples hold one class, the same.
+
+    Raises:
+        ValueError: an empty sample.
+    """
+    if not len(reference) or not len(arriving):
+        raise ValueError(f"both samples need data, got {len(reference)} and {len(arriving)} classes")
+    counts = torch.stack([classes.bincount(minlength=n_classes) for classes in (reference, arriving)]).numpy()
+    return float(stats.chi2_contingency(counts[:, counts.sum(axis=0) > 0]).pvalue)
+
+
 def drift_p_value(reference: Tensor, window: Tensor) -> float:
     """How surprising a window of new data is beside a reference sample, over all its columns together.
 

@@ -1,11 +1,18 @@
 """Planted label errors, out-of-fold beliefs, the domain test, the drift alarm: against other libraries and chance."""
 
+import numpy as np
 import pytest
 import torch
 from scipy import stats
 from sklearn import metrics
 
-from dlbasics.data_checks import domain_test, drift_p_value, out_of_fold_probabilities, plant_label_errors
+from dlbasics.data_checks import (
+    class_counts_p_value,
+    domain_test,
+    drift_p_value,
+    out_of_fold_probabilities,
+    plant_label_errors,
+)
 from dlbasics.evaluation import Scale
 
 
@@ -94,6 +101,27 @@ def test_the_domain_test_refuses_what_it_cannot_compare():
         domain_test(torch.zeros(10, 3), torch.zeros(10, 4))
     with pytest.raises(ValueError, match="at least 4"):
         domain_test(torch.zeros(10, 3), torch.zeros(3, 3))
+
+
+def test_the_p_value_of_class_counts_is_pearsons_over_the_classes_present():
+    reference, arriving = torch.tensor([0] * 30 + [1] * 50 + [3] * 20), torch.tensor([0] * 45 + [1] * 55 + [3] * 10)
+    expected = np.array([[30, 50, 20], [45, 55, 10]])
+    shares = expected.sum(axis=0) / 210
+    statistic = sum(((row - row.sum() * shares) ** 2 / (row.sum() * shares)).sum() for row in expected)
+    found = class_counts_p_value(reference, arriving, n_classes=5)
+    assert found == pytest.approx(stats.chi2.sf(statistic, df=2))
+
+
+def test_class_counts_hear_a_class_that_stays_away_and_are_mostly_silent_without_a_change():
+    generator = torch.Generator().manual_seed(0)
+    reference = torch.randint(10, (1000,), generator=generator)
+    windows = torch.randint(10, (60, 200), generator=generator)
+    quiet = sum(class_counts_p_value(reference, window, n_classes=10) < 0.05 for window in windows)
+    assert quiet <= 8  # 3 expected; 9 or more: below 1 %
+    assert class_counts_p_value(reference, windows[0][windows[0] != 4], n_classes=10) < 0.05
+    assert class_counts_p_value(torch.zeros(5, dtype=torch.long), torch.zeros(3, dtype=torch.long), n_classes=2) == 1
+    with pytest.raises(ValueError, match="both samples need data"):
+        class_counts_p_value(reference, reference[:0], n_classes=10)
 
 
 def test_the_drift_p_value_of_one_column_is_kolmogorov_and_smirnovs():

@@ -20,7 +20,7 @@ from dlbasics.experiments import Experiment, Result, StaleResultError, Workspace
 from dlbasics.experiments.catalogue import EXPERIMENTS, find
 from dlbasics.experiments.encoders import AUTOENCODERS
 from dlbasics.experiments.label_efficiency import difference, labels_saved, mean_and_spread
-from dlbasics.intervals import paired_difference
+from dlbasics.intervals import Interval, paired_difference
 from dlbasics.models import ConvBackbone
 from dlbasics.training import Recipe
 
@@ -386,9 +386,29 @@ def test_a_control_without_encoders_meets_every_encoder_in_the_same_draw():
     assert difference(TABLE, "pretrained", "control", 10) == expected
 
 
+def saved(method: str, budget: int, *, controls: tuple[str, ...] = ("control",)) -> float:
+    return labels_saved(TABLE, method, controls, budget, resamples=1).estimate
+
+
 def test_labels_saved_are_read_off_the_controls_curve_between_its_budgets():
-    assert labels_saved(TABLE, "pretrained", "control", 10) == pytest.approx(10)  # 0.6, which the control has at 100
+    assert saved("pretrained", 10) == pytest.approx(10)  # 0.6, which the control has at 100
     expected = 10 ** (2 + 0.15 / 0.2) / 100  # 0.75 lies three quarters of the way from 100 to 1000
-    assert labels_saved(TABLE, "pretrained", "control", 100) == pytest.approx(expected)
-    assert labels_saved(TABLE, "pretrained", "control", 1000) == math.inf
-    assert labels_saved(TABLE, "control", "control", 100) == pytest.approx(1)
+    assert saved("pretrained", 100) == pytest.approx(expected)
+    assert saved("pretrained", 1000) == math.inf
+    assert saved("control", 100) == pytest.approx(1)
+
+
+def test_labels_are_saved_against_the_best_control_at_each_budget():
+    better = {"10": [[0.45, 0.45]], "100": [[0.7, 0.7]], "1000": [[0.5, 0.5]]}
+    both = replace(TABLE, values={"accuracy": TABLE["accuracy"] | {"better": better}})
+    found = labels_saved(both, "pretrained", ("control", "better"), 10, resamples=1).estimate
+    assert found == pytest.approx(10 ** (1 + 0.15 / 0.25) / 10)  # from 0.45 at 10 to 0.7 at 100
+    found = labels_saved(both, "pretrained", ("control", "better"), 100, resamples=1).estimate
+    assert found == pytest.approx(10 ** (2 + 0.05 / 0.1) / 100)  # from 0.7 at 100 to the other's 0.8 at 1000
+
+
+def test_the_interval_of_labels_saved_holds_its_estimate_and_may_be_open():
+    found = labels_saved(TABLE, "pretrained", ("control",), 10)
+    assert found.low < found.estimate < found.high
+    assert labels_saved(TABLE, "control", ("control",), 10) == Interval(*[pytest.approx(1)] * 3)  # the draws are shared
+    assert labels_saved(TABLE, "pretrained", ("control",), 1000).high == math.inf

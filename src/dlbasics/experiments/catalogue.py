@@ -8,6 +8,7 @@ from dlbasics.experiments.clinic import CLINIC
 from dlbasics.experiments.codes import CODES
 from dlbasics.experiments.compute import COMPUTE
 from dlbasics.experiments.contrastive_sweep import CONTRASTIVE_SWEEP
+from dlbasics.experiments.controls import CONTROLS
 from dlbasics.experiments.declaration import Experiment
 from dlbasics.experiments.decoding import DECODING
 from dlbasics.experiments.dense_layers import DENSE_LAYERS
@@ -44,6 +45,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     AUGMENTATION,
     MAPS,
     LABEL_EFFICIENCY,
+    CONTROLS,
     DENSE_LAYERS,
     CONTRASTIVE_SWEEP,
     WHERE_CURVES_MEET,
