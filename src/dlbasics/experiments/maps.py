@@ -84,7 +84,7 @@ def project(
     Args:
         method: ``"UMAP"`` or ``"t-SNE"``.
         setting: neighbours, or perplexity.
-        start: where the points stand at first, shape (N, 2), or ``"random"``; None leaves it to the method's usual start.
+        start: where the points stand at first, shape (N, 2), or ``"random"``; None is the method's usual start.
     """
     if method == "UMAP":
         import umap  # compiles for seconds when it is imported
