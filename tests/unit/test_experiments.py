@@ -18,6 +18,7 @@ import torch
 from dlbasics import data, experiments, finetuning
 from dlbasics.experiments import Experiment, Result, StaleResultError, Workspace, __main__, storage
 from dlbasics.experiments.catalogue import EXPERIMENTS, find
+from dlbasics.experiments.controls import gained
 from dlbasics.experiments.encoders import AUTOENCODERS
 from dlbasics.experiments.label_efficiency import difference, labels_saved, mean_and_spread
 from dlbasics.intervals import Interval, paired_difference
@@ -412,3 +413,9 @@ def test_the_interval_of_labels_saved_holds_its_estimate_and_may_be_open():
     assert found.low < found.estimate < found.high
     assert labels_saved(TABLE, "control", ("control",), 10) == Interval(*[pytest.approx(1)] * 3)  # the draws are shared
     assert labels_saved(TABLE, "pretrained", ("control",), 1000).high == math.inf
+
+
+def test_what_a_control_gains_by_choice_is_over_the_choice_that_was_used():
+    result = replace(TABLE, values={"scratch": {"10": {"light": [0.4, 0.6], "crop": [0.5, 0.7], "nothing": [0.1]}}})
+    assert gained(result, "scratch", 10, "light") == ("crop", pytest.approx(0.1))
+    assert gained(result, "scratch", 10, "crop") == ("crop", 0)
