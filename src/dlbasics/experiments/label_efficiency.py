@@ -226,9 +226,10 @@ def labels_saved(
         return float(np.exp(np.interp(target, curve, np.log(budgets))) / budget)
 
     chance = np.random.default_rng(seed)
-    found = [factor(*(chance.integers(size, size=size) for size in reached.shape)) for _ in range(resamples)]
+    e, r = map(int, reached.shape)
+    found = [factor(chance.integers(e, size=e), chance.integers(r, size=r)) for _ in range(resamples)]
     low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2], method="closest_observation")
-    return Interval(factor(*map(np.arange, reached.shape)), float(low), float(high))
+    return Interval(factor(np.arange(e), np.arange(r)), float(low), float(high))
 
 
 LABEL_EFFICIENCY = Experiment(
