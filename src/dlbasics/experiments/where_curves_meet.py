@@ -114,20 +114,15 @@ class _Study:
         return [list(range(self.settings["draws"]))] * (len(self.settings["seeds"]) if encoders else 1)
 
     @cached_property
-    def _embedded(self) -> dict[str, list[_Space]]:
-        return {}
-
-    def spaces(self, name: str) -> list[_Space]:
-        """Every encoder of a kind, embedded when it is first asked for."""
-        if name not in self._embedded:
-            width, results, seeds = self.settings["width"], self.workspace.results, self.settings["seeds"]
-            backbones: list[nn.Module] = (
-                [nn.Flatten()]
-                if name == "pixels"
-                else [encoder(name, seed=seed, width=width, results=results) for seed in seeds]
-            )
-            self._embedded[name] = [self._space(backbone) for backbone in backbones]
-        return self._embedded[name]
+    def spaces(self) -> dict[str, list[_Space]]:
+        width, results = self.settings["width"], self.workspace.results
+        found = {
+            name: [
+                self._space(encoder(name, seed=seed, width=width, results=results)) for seed in self.settings["seeds"]
+            ]
+            for name in PROBED[:3]
+        }
+        return found | {"pixels": [self._space(nn.Flatten())]}
 
     def _space(self, backbone: nn.Module) -> _Space:
         pool, choosing, reporting = (
@@ -146,7 +141,7 @@ class _Study:
 
     def choose_penalty(self, name: str, n: int) -> int:
         """The place of the penalty that is best on the choosing images, for the first encoder and draw."""
-        space = self.spaces(name)[0]
+        space = self.spaces[name][0]
         found = [
             self.probe(space, n, 0, strength).accuracy(space.choosing, self.choosing.labels)
             for strength in self.settings["strengths"]
@@ -154,7 +149,7 @@ class _Study:
         return int(np.argmax(found))
 
     def probes(self, name: str, n: int, strength: float) -> Table:
-        spaces = self.spaces(name)
+        spaces = self.spaces[name]
 
         def accuracy(encoder: int, draw: int) -> float:
             space = spaces[encoder % len(spaces)]
@@ -199,7 +194,7 @@ class _Study:
         labelled, settings = self.pool[rows], self.recipe(recipe, n, draw)
         if method == "scratch":
             return finetuning.from_scratch(labelled, width=self.settings["width"], settings=settings, progress=False)
-        space = self.spaces("contrastive")[encoder]
+        space = self.spaces["contrastive"][encoder]
         head = self.probe(space, min(n, self.settings["head_labels"]), draw, self.settings["head_strength"])
         assert isinstance(space.backbone, ConvBackbone)
         return finetuning.fine_tune(space.backbone, head, labelled, settings=settings, progress=False)
