@@ -37,5 +37,8 @@ c.GenerateFeedback.preprocessors = [
 images = cache_folder()
 c.Sandbox.read_only = [str(images)] if images.exists() else []
 c.Sandbox.modules = ["torch._dynamo"]  # which torch's optimisers import when they are first used, for seconds
-c.Sandbox.prepare = ["from dlbasics import data; data.load_ahead()"]
+c.Sandbox.prepare = [
+    "from dlbasics import data; data.load_ahead()",
+    "from dlbasics.checking import tasks; tasks.load_ahead()",
+]
 c.Sandbox.environment = {"DLBASICS_DATA": str(images.parent)}

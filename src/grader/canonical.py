@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
-from nbgrader.api import Gradebook
+from nbformat.corpus.words import generate_corpus_id
+from nbgrader.api import Notebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-_NEW = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 _HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS.*?(### END HIDDEN TESTS|\Z)", re.DOTALL)
 _KEPT = ("kernelspec", "language_info")  # of a notebook's metadata
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")  # that may be pasted into a cell
@@ -39,9 +38,8 @@ class Cells:
     order: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, gradebook: Gradebook, notebook: str, assignment: str) -> Cells:
+    def of(cls, known: Notebook) -> Cells:
         """Read them from a gradebook."""
-        known = gradebook.find_notebook(notebook, assignment)
         points = {cell.name: cell.max_score for cell in [*known.grade_cells, *known.task_cells]}
         graded = {cell.name for cell in known.grade_cells}
         solutions = {cell.name for cell in known.solution_cells}
@@ -80,21 +78,17 @@ def in_students_process(source: str) -> bool:
 class CanonicalMetadata(NbGraderPreprocessor):
     """In place of nbgrader's `OverwriteCells`, and first: rebuilds each cell from the gradebook and the student's text.
 
-    ``resources["grader"]`` is the `grader.grading.Grading` of this submission; it learns the cells, and whether
-    anything that students should not touch was touched.
+    ``resources["grader"]`` is the `grader.grading.Grading` of this submission; it learns whether anything that students
+    should not touch was touched.
     """
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """One notebook."""
-        about = resources["nbgrader"]
-        with Gradebook(about["db_url"]) as gradebook:
-            cells = Cells.of(gradebook, about["notebook"], about["assignment"])
-        rebuilt, touched = rebuild(nb.cells, cells)
+        grading = resources["grader"]
+        rebuilt, touched = rebuild(nb.cells, grading.cells[resources["nbgrader"]["notebook"]])
         nb.cells = rebuilt
         nb.metadata = NotebookNode({k: v for k, v in nb.metadata.items() if k in _KEPT and isinstance(v, dict)})
         nb.nbformat, nb.nbformat_minor = 4, 5
-        grading = resources["grader"]
-        grading.cells[about["notebook"]] = cells
         if touched:
             grading.flag("tampered", ", ".join(touched))
         return nb, resources
@@ -138,7 +132,11 @@ def rebuild(submitted: list[NotebookNode], cells: Cells) -> tuple[list[NotebookN
 
 
 def _new(kind: Any, source: str, handed_in: NotebookNode | None) -> NotebookNode:
-    cell = (_NEW.get(kind, new_raw_cell) if isinstance(kind, str) else new_raw_cell)(source)
+    kind = kind if kind in ("code", "markdown") else "raw"
+    # not by nbformat's functions, which check each cell by the schema: the whole notebook is checked at the end
+    cell = NotebookNode(id=generate_corpus_id(), cell_type=kind, metadata=NotebookNode(), source=source)
+    if kind == "code":
+        cell.update(execution_count=None, outputs=[])
     pictures = _pictures(handed_in.get("attachments")) if handed_in is not None else {}
     if cell.cell_type == "markdown" and pictures:
         cell["attachments"] = pictures

@@ -22,7 +22,7 @@ from grader.gradebook import Entry, LedgeredGradebook
 from grader.intake import Intake, collect
 from grader.options import ALL, SOME, STOPPED, STUCK
 from grader.placing import PlacingError
-from grader.preparing import notebooks, prepare
+from grader.preparing import prepare
 from grader.records import Assignment, Submission
 from grader.sandbox import SandboxError
 from grader.scores import GradebookError
@@ -93,7 +93,7 @@ def _graded(options: argparse.Namespace, ending: _Ending) -> list[dict[str, Any]
     assignment = prepare(course, options.assignment, unprotected=options.no_sandbox)
     students = options.students.split(",") if options.students else None
     source = options.source or _submitted(course)
-    intake = collect(source, options.assignment, expected=notebooks(assignment), students=students)
+    intake = collect(source, options.assignment, expected=sorted(assignment.cells), students=students)
     if missing := sorted(set(students or ()) - set(intake.students)):
         raise ValueError(
             f"{source} holds nothing of {', '.join(map(repr, missing))} for {options.assignment!r}; "

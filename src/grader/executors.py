@@ -26,6 +26,13 @@ _RETRIES = 2  # of a job in which the grader itself failed
 _PATIENCE = 30  # seconds for a cluster to answer, and for its first worker
 # Ctrl-C, or a SIGTERM to the whole group, is for the command; what a worker starts takes signals as ever
 _UNTOUCHED = "import signal; [signal.signal(n, lambda *_: None) for n in (signal.SIGINT, signal.SIGTERM)]"
+# What Dask watches of itself, many times a second, for nobody: a tenth of all time for the profile alone
+_CALM = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.worker.memory.monitor-interval": "1s",
+}
 _GONE = "the cluster went away; what is done is kept, and the same command goes on"
 
 
@@ -69,7 +76,7 @@ def run(
 @contextlib.contextmanager
 def _local(workers: int) -> Iterator[Client]:
     with (
-        dask.config.set({"distributed.worker.profile.enabled": False}),  # a tenth of all time, for nobody
+        dask.config.set(_CALM),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook
+from nbgrader.api import BaseCell, Comment, Grade, Gradebook, Notebook
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute, OverwriteCells
@@ -79,14 +79,14 @@ def _grade(server: ForkServer, assignment: Assignment, submission: Submission, f
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="course-", dir=server.folder) as folder:
         course = _Course(Path(folder), assignment, submission)
-        grading = Grading(server, assignment.limits, course.given, assignment.imports)
+        grading = Grading(server, assignment.limits, course.given, assignment.imports, assignment.cells)
         if not server.walled:
             grading.flag(UNPROTECTED, "")
         for note in submission.notes:
             grading.flag("unreadable", note)
         said = io.StringIO()
         problem = None
-        with _quiet(said), throwaway_gradebook(course.gradebook), schema_taken_as_given():
+        with _quiet(said), throwaway_gradebook(assignment.database), schema_taken_as_given():
             try:
                 course.autograde(grading)
             except SandboxError:
@@ -126,8 +126,6 @@ class _Course:
         self.root, self.assignment, self.student = root, assignment.name, submission.student
         self.given = root / "source" / assignment.name
         handed_in = root / "submitted" / submission.student / assignment.name
-        self.gradebook = root / "gradebook.db"
-        self.gradebook.write_bytes(assignment.database)
         for folder, files in ((self.given, assignment.given), (handed_in, submission.files)):
             folder.mkdir(parents=True)
             for path, content in files.items():
@@ -138,7 +136,7 @@ class _Course:
             (handed_in / "timestamp.txt").write_text(f"{submission.timestamp:%Y-%m-%d %H:%M:%S.%f} UTC")
         config = Config()
         config.CourseDirectory.root = str(root)
-        config.CourseDirectory.db_url = f"sqlite:///{self.gradebook}"
+        config.CourseDirectory.db_url = "sqlite://"  # see `throwaway_gradebook`
         config.CourseDirectory.assignment_id = assignment.name
         config.CourseDirectory.student_id = submission.student
         sanitizing, grading, pages = (
@@ -173,16 +171,14 @@ class _Course:
     def marks(self) -> tuple[tuple[Mark, ...], tuple[Remark, ...]]:
         """What nbgrader wrote into the throw-away gradebook."""
         with Gradebook(self.directory.db_url) as gradebook:
-            submission = gradebook.find_submission(self.assignment, self.student)
-            marks, remarks = [], []
-            for notebook in submission.notebooks:
-                for grade in notebook.grades:
-                    score = None if grade.auto_score is None else float(grade.auto_score)
-                    marks.append(
-                        Mark(notebook.name, grade.name, score, float(grade.max_score), grade.needs_manual_grade)
-                    )
-                remarks += [Remark(notebook.name, c.name, c.auto_comment) for c in notebook.comments]
-        return tuple(marks), tuple(remarks)
+            read, where = gradebook.db.query, (Notebook.name, BaseCell.name)
+            grades = read(*where, Grade.auto_score, Grade.max_score, Grade.needs_manual_grade).join(Grade.cell)
+            marks = [
+                Mark(notebook, cell, None if score is None else float(score), float(points), by_hand)
+                for notebook, cell, score, points, by_hand in grades.join(BaseCell.notebook)
+            ]
+            comments = read(*where, Comment.auto_comment).join(Comment.cell).join(BaseCell.notebook)
+            return tuple(marks), tuple(Remark(*one) for one in comments)
 
     def autograded(self) -> tuple[dict[str, bytes], dict[str, bytes]]:
         """The graded notebooks, and the other files beside them."""

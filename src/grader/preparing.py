@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +12,14 @@ from pathlib import Path
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 from nbgrader import utils
+from nbgrader.api import Gradebook
 from traitlets import Dict, Int, List, Unicode
 from traitlets.config import Configurable
 
+from grader.canonical import Cells
 from grader.course import Course, snapshot
 from grader.records import Assignment, Limits, Walls
+from grader.throwaway import throwaway_gradebook
 
 
 class Sandbox(Configurable):
@@ -58,9 +60,11 @@ def prepare(course: Course, name: str, *, unprotected: bool = False) -> Assignme
         notebook_seconds=settings.notebook_seconds,
     )
     assignment = snapshot(course, name, limits)
-    cells = list(_cells(assignment.database))
+    with throwaway_gradebook(assignment.database), Gradebook(course.db_url) as copy:
+        known = {notebook.name: Cells.of(notebook) for notebook in copy.find_assignment(name).notebooks}
     imports = {path.stem: _imports_handed_out(path) for path in sorted(course.source(name).glob("*.ipynb"))}
-    modules = {module for source in [*cells, *imports.values()] for module in _modules(source)}
+    sources = [source for cells in known.values() for source in (*cells.stubs.values(), *cells.locked.values())]
+    modules = {module for source in [*sources, *imports.values()] for module in _modules(source)}
     installed = sorted(module for module in [*modules, *settings.modules] if _is_installed(module))
     walls = Walls(
         modules=tuple(installed),
@@ -70,30 +74,7 @@ def prepare(course: Course, name: str, *, unprotected: bool = False) -> Assignme
         none=unprotected,
     )
     digest = hashlib.sha256(repr((assignment.digest, sorted(imports.items()), walls)).encode()).hexdigest()
-    return replace(assignment, imports=imports, walls=walls, digest=digest)
-
-
-def notebooks(assignment: Assignment) -> list[str]:
-    """The names of an assignment's notebooks."""
-    with _opened(assignment.database) as database:
-        return [name for (name,) in database.execute("select name from notebook order by name")]
-
-
-def _cells(database: bytes) -> Iterator[str]:
-    with _opened(database) as opened:
-        yield from (source or "" for (source,) in opened.execute("select source from source_cell"))
-
-
-class _opened:  # noqa: N801 - a context manager that reads like the function it stands for
-    def __init__(self, content: bytes) -> None:
-        self.database = sqlite3.connect(":memory:")
-        self.database.deserialize(content)
-
-    def __enter__(self) -> sqlite3.Connection:
-        return self.database
-
-    def __exit__(self, *error: object) -> None:
-        self.database.close()
+    return replace(assignment, imports=imports, cells=known, walls=walls, digest=digest)
 
 
 def _imports_handed_out(path: Path) -> str:

@@ -1,7 +1,8 @@
 """The gradebook of one job: nbgrader opens it some ten times a submission, and it is thrown away afterwards.
 
-Left to itself nbgrader makes an engine each time, which compiles every statement anew and has every commit reach the
-disk: half of its own time. Here one engine serves a process, and no commit waits.
+Left to itself nbgrader makes an engine each time, which compiles every statement anew, looks whether all tables are
+there, and has every commit reach the disk: most of its own time. Here the gradebook lies in memory, one engine serves a
+process, and to open the gradebook is to begin a session.
 """
 
 from __future__ import annotations
@@ -9,27 +10,47 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
-from nbgrader import api
-from sqlalchemy import NullPool, create_engine
+from nbgrader.api import Authenticator, Gradebook
+from sqlalchemy import StaticPool, create_engine
+from sqlalchemy.orm import scoped_session, sessionmaker
 
-_database = Path()
-_engine = create_engine("sqlite://", creator=lambda: _connect(), poolclass=NullPool)
+_database = b""
+_engine = create_engine("sqlite://", creator=lambda: _connect(), poolclass=StaticPool)
+_session = sessionmaker(_engine, expire_on_commit=False)  # nobody else writes: what was read once holds
 
 
 def _connect() -> sqlite3.Connection:
-    connection = sqlite3.connect(_database)
-    connection.execute("PRAGMA synchronous = OFF")
+    connection = sqlite3.connect(":memory:")
+    connection.deserialize(_database)
     return connection
 
 
+def _open(
+    self: Gradebook, db_url: str, course_id: str = "default_course", authenticator: Authenticator | None = None
+) -> None:
+    self.engine, self.course_id, self.authenticator = _engine, course_id, authenticator
+    self.db = scoped_session(_session)
+
+
+def _close(self: Gradebook) -> None:
+    self.db.remove()
+
+
 @contextlib.contextmanager
-def throwaway_gradebook(path: Path) -> Iterator[None]:
-    """Whatever gradebook nbgrader opens meanwhile, in this process, is the one in this file."""
+def throwaway_gradebook(database: bytes) -> Iterator[None]:
+    """Whatever gradebook nbgrader opens meanwhile, in this process, is a copy of this one.
+
+    Args:
+        database: SQLite's bytes of it, with all tables and the course.
+    """
     global _database
-    usual, api.create_engine, _database = api.create_engine, lambda *_, **__: _engine, path
+    usual: dict[str, Any] = {"__init__": Gradebook.__init__, "close": Gradebook.close}
+    _database = database
+    Gradebook.__init__, Gradebook.close = _open, _close
     try:
         yield
     finally:
-        api.create_engine = usual
+        Gradebook.__init__, Gradebook.close = usual["__init__"], usual["close"]
+        _engine.dispose()

@@ -26,7 +26,7 @@ from dlbasics_course.release import release
 from grader.course import Course, load
 from grader.intake import collect
 from grader.job import grade_one
-from grader.preparing import notebooks, prepare
+from grader.preparing import prepare
 from grader.selftest import close_servers
 
 PROJECT = Path(__file__).parents[2]
@@ -81,7 +81,7 @@ def phases(course: Course, name: str, number: int) -> dict[str, float]:
     """Where the time of a submission goes in a worker, in mean seconds over a few graded in this process."""
     assignment = prepare(course, name)
     folder = Path(course.directory.format_path(course.directory.submitted_directory, ".", "."))
-    submissions = list(collect(folder, name, expected=notebooks(assignment)))[: number + 1]
+    submissions = list(collect(folder, name, expected=sorted(assignment.cells)))[: number + 1]
     found = [grade_one(assignment, one).seconds for one in submissions][1:]  # the first waits for the fork server
     close_servers()
     mean = {phase: statistics.mean(seconds[phase] for seconds in found) for phase in found[0]}

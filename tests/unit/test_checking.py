@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from dlbasics.checking import Check, CheckFailedError, gradients
+from dlbasics.checking import Check, CheckFailedError, gradients, tasks
 from dlbasics.checking.rules import forbidden, loop_depth, read_code
 from dlbasics.checking.tasks import Case, Mistake, Task, from_json, provisional, same_signature, signature, to_json
 from dlbasics.checking.values import NotDataError, as_data, difference
@@ -151,6 +151,14 @@ def test_signatures_tell_rounding_from_another_result():
     for other in (result.T, result * 1.01, result.flip(0), -result, result.reshape(4, 3)):
         assert not same_signature(one, signature(other, changed=False))
     assert not same_signature(one, signature(result, changed=True))
+
+
+def test_what_was_read_ahead_needs_no_file(monkeypatch, tmp_path):
+    tasks.load_ahead()
+    monkeypatch.setattr(tasks, "_FOLDER", tmp_path)
+    assert all(tasks.load_tasks(assignment) for assignment in ("backprop", "cnn", "contrastive"))
+    with pytest.raises(ValueError, match="unknown assignment"):
+        tasks.load_tasks("another")
 
 
 def test_tasks_come_back_from_their_file_as_they_were():

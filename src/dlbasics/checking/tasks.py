@@ -146,6 +146,8 @@ def _same_part(a: Any, b: Any) -> bool:
 
 # Files
 
+_FOLDER = resources.files("dlbasics.checking") / "fingerprints"
+
 
 def load_tasks(assignment: str) -> dict[str, Task]:
     """The tasks of an assignment by the names of their functions.
@@ -154,6 +156,12 @@ def load_tasks(assignment: str) -> dict[str, Task]:
         ValueError: there is no such assignment.
     """
     return _provisional.get(assignment) or _read_tasks(assignment)
+
+
+def load_ahead() -> None:
+    """Read the tasks of all assignments, for this process and for each that is forked from it."""
+    for assignment in _assignments():
+        _read_tasks(assignment)
 
 
 @contextmanager
@@ -168,11 +176,13 @@ def provisional(assignment: str, tasks: dict[str, Task]) -> Iterator[None]:
 
 @cache
 def _read_tasks(assignment: str) -> dict[str, Task]:
-    folder = resources.files("dlbasics.checking") / "fingerprints"
-    known = sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json"))
-    if assignment not in known:
+    if assignment not in (known := _assignments()):
         raise ValueError(f"unknown assignment {assignment!r}; the course has {', '.join(known)}")
-    return from_json((folder / f"{assignment}.json").read_text(encoding="utf-8"))
+    return from_json((_FOLDER / f"{assignment}.json").read_text(encoding="utf-8"))
+
+
+def _assignments() -> list[str]:
+    return sorted(entry.name.removesuffix(".json") for entry in _FOLDER.iterdir() if entry.name.endswith(".json"))
 
 
 def to_json(tasks: dict[str, Task]) -> str:
