@@ -75,7 +75,8 @@ shell = InteractiveShell.instance()
 shell.compile.get_code_name = lambda raw, code, number: f"/tmp/ipykernel_1/{abs(hash(raw))}.py"
 shell._showtraceback = lambda kind, error, lines: print("\\n".join(lines))
 shell.run_line_magic("colors", "nocolor")
-for cell in "def f(x):\\n    return g(x)", "def g(x):\\n    return 1 / x", "import json", "f(0)", "json.loads('')", "x = =":
+cells = "def f(x):\\n    return g(x)", "def g(x):\\n    return 1 / x", "import json", "f(0)", "json.loads('')", "x = ="
+for cell in cells:
     shell.run_cell(cell)
 """
 
