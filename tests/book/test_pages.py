@@ -20,6 +20,12 @@ WIDER_THAN_THE_PAGE = """() => {
   return wide.slice(0, 5).map((e) => `${e.tagName.toLowerCase()}.${e.className}`);
 }"""
 
+# Without frames nothing comes into view, and no colour scheme changes.
+IS_DRAWN = """() => new Promise((tell) => {
+  requestAnimationFrame(() => tell(true));
+  setTimeout(() => tell(false), 30000);
+})"""
+
 # What a reader sees of the figures that controls change.
 VISIBLE_FIGURES = """(area) => [...area.querySelectorAll("svg, canvas, img, table, output, .widget-html-content")]
   .filter((e) => e.getClientRects().length && getComputedStyle(e).visibility !== "hidden" && !e.closest("button"))
@@ -54,11 +60,16 @@ class Visit:
 
 
 def visit(browser: Browser, address: str, name: str, **settings: object) -> Visit:
-    page = browser.new_context(**{"viewport": DESK, **settings}).new_page()
-    page.set_default_timeout(PATIENCE)
-    opened = Visit(page, address)
-    page.goto(f"{address}/{name}.html")
-    return opened
+    """Open a page; again if the browser draws nothing of it, as it seems to have happened once."""
+    for _ in range(3):
+        page = browser.new_context(**{"viewport": DESK, **settings}).new_page()
+        page.set_default_timeout(PATIENCE)
+        opened = Visit(page, address)
+        page.goto(f"{address}/{name}.html")
+        if page.evaluate(IS_DRAWN):
+            return opened
+        page.context.close()
+    raise AssertionError(f"the browser draws no frame of {name}")
 
 
 @pytest.fixture(scope="module")
