@@ -15,6 +15,7 @@ import dask
 from dask.system import CPU_COUNT
 from distributed import Client, Future, LocalCluster, Worker, WorkerPlugin, as_completed, get_worker
 from distributed.scheduler import KilledWorker
+from distributed.utils import silence_logging_cmgr
 
 from grader.job import close_when_idle, grade_one
 from grader.records import FAILED, Assignment, Result, Submission
@@ -33,6 +34,7 @@ _CALM = {
     "distributed.admin.system-monitor.interval": "10s",
     "distributed.worker.memory.monitor-interval": "1s",
 }
+_SILENT = logging.CRITICAL  # what goes wrong is told by the results, and not by Dask at length
 _GONE = "the cluster went away; what is done is kept, and the same command goes on"
 
 
@@ -82,7 +84,7 @@ def _local(workers: int) -> Iterator[Client]:
             threads_per_worker=1,
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,  # what goes wrong is told by the results
+            silence_logs=_SILENT,
             preload=[_UNTOUCHED],
         ) as cluster,
         Client(cluster) as client,
@@ -98,7 +100,7 @@ def _remote(address: str) -> Iterator[Client]:
         raise ClusterError(
             f"no Dask scheduler answers at {address!r} ({error}); an address looks like tcp://10.0.0.5:8786"
         ) from error
-    with client:
+    with silence_logging_cmgr(_SILENT), client:
         try:
             client.wait_for_workers(1, timeout=_PATIENCE)
         except TimeoutError as error:

@@ -147,7 +147,7 @@ def test_the_scheduler_is_killed_and_what_was_done_is_kept(course: SmallCourse, 
         out, err = running.communicate(timeout=120)
     assert (running.returncode, out) == (2, ""), err
     assert "the cluster went away; what is done is kept, and the same command goes on" in err
-    assert "Traceback" not in err
+    assert "Traceback" not in err, err
     done = course.graded()
     assert 2 <= len(done) < len(kinds)
     assert course.marks() == deserved({student: kinds[student] for student in done})
