@@ -39,7 +39,7 @@ class Cells:
 
     @classmethod
     def of(cls, known: Notebook) -> Cells:
-        """Read them from a gradebook."""
+        """Those of a notebook of an assignment, as a gradebook that is open has it."""
         points = {cell.name: cell.max_score for cell in [*known.grade_cells, *known.task_cells]}
         graded = {cell.name for cell in known.grade_cells}
         solutions = {cell.name for cell in known.solution_cells}

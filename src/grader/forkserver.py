@@ -63,10 +63,12 @@ def serve(steps: list[str]) -> None:
     Args:
         steps: statements, most of them imports, whose work no kernel then has to do.
     """
+    from grader import shortcuts
+
     sys.modules["debugpy"] = None  # type: ignore[assignment] # nobody debugs here, and each kernel would import it
     for module in _KERNEL:
         importlib.import_module(module)
-    importlib.import_module("grader.shortcuts").take()
+    shortcuts.take()
     for step in steps:
         if not _is_harmless(step):  # and nothing can be undone: begin again without it
             others = [other for other in steps if other != step]

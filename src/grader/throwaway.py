@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator
-from typing import Any
 
 from nbgrader.api import Authenticator, Gradebook
 from sqlalchemy import StaticPool, create_engine
@@ -46,11 +45,10 @@ def throwaway_gradebook(database: bytes) -> Iterator[None]:
         database: SQLite's bytes of it, with all tables and the course.
     """
     global _database
-    usual: dict[str, Any] = {"__init__": Gradebook.__init__, "close": Gradebook.close}
-    _database = database
+    usual, _database = (Gradebook.__init__, Gradebook.close), database
     Gradebook.__init__, Gradebook.close = _open, _close
     try:
         yield
     finally:
-        Gradebook.__init__, Gradebook.close = usual["__init__"], usual["close"]
+        Gradebook.__init__, Gradebook.close = usual
         _engine.dispose()
