@@ -39,9 +39,9 @@ student: $(READY) ## Copy what students get to _build/student, without solutions
 	$(PY) -m dlbasics_course student
 
 ASSIGNMENTS ?= backprop cnn contrastive
-grade: data $(GRADE_READY) ## Hand in the work of a sample class, and grade what lies in .nbgrader/submitted
+grade: data $(GRADE_READY) ## Let a sample class hand in, and grade it, in a course of its own: _build/sample-class
 	$(PY) tests/sample_class.py
-	for assignment in $(ASSIGNMENTS); do $(BIN)/grade $$assignment || exit; done
+	for assignment in $(ASSIGNMENTS); do $(BIN)/grade $$assignment --course _build/sample-class || exit; done
 
 # One worker a core, each with one thread; a file's tests stay together, since they share what is dear to make.
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses logical --dist loadfile

@@ -1,8 +1,9 @@
 """A sample class for `make grade`: four students hand in the three assignments, one of them to get points for nothing.
 
-It makes the gradebook know the assignments first, and leaves alone what lies in `.nbgrader/submitted` already.
+It has a course of its own, `_build/sample-class`, made anew each time: a real class and its gradebook stay alone.
 """
 
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -28,16 +29,19 @@ STUDENTS = {
 }
 
 
-def hand_in(root: Path) -> None:
-    """Write what is missing of the sample below a course's `.nbgrader/submitted`."""
+def hand_in(root: Path, course: Path) -> None:
+    """Make a course with the project's settings and assignments, and put the sample into its `.nbgrader/submitted`."""
+    shutil.rmtree(course, ignore_errors=True)
+    course.mkdir(parents=True)
+    shutil.copy(root / "nbgrader_config.py", course)
     for name, assignment in tqdm(ASSIGNMENTS.items(), desc="handing in", unit="assignment"):
-        released = nbformat.read(release(assignment, root), as_version=4)
+        released = nbformat.read(release(assignment, course), as_version=4)
         for student, write in STUDENTS.items():
-            folder = root / ".nbgrader" / "submitted" / student / name
-            if not folder.exists():
-                folder.mkdir(parents=True)
-                nbformat.write(submission(assignment, released, write), folder / f"{name}.ipynb")
+            folder = course / ".nbgrader" / "submitted" / student / name
+            folder.mkdir(parents=True)
+            nbformat.write(submission(assignment, released, write), folder / f"{name}.ipynb")
 
 
 if __name__ == "__main__":
-    hand_in(Path(__file__).resolve().parents[1])
+    project = Path(__file__).resolve().parents[1]
+    hand_in(project, project / "_build" / "sample-class")
