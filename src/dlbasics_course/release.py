@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,8 +13,10 @@ import nbformat
 
 from dlbasics_course.assignment import Assignment, AssignmentError
 
-STUDENTS_LACK = ("solutions", "tests", "src/dlbasics_course", "src/grader", ".ci", ".github")
+STUDENTS_LACK = ("solutions", "tests", "src/dlbasics_course", "src/grader", ".ci", ".github", "Containerfile")
 """What is not handed out: solutions, banks, hidden tests, and the tools that read them."""
+INSTRUCTORS_READ = ("What is where", "Grade a class", "Tests", "Speed")
+"""Sections of the README that tell of what is not handed out."""
 
 
 def nbgrader(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -67,25 +70,47 @@ def export(root: Path, destination: Path) -> list[str]:
         The files, as paths from the root.
 
     Raises:
-        AssignmentError: the destination has something in it that no export has put there.
+        AssignmentError: the destination has something in it that no export has put there; or git does not know the
+            project, as after an unpacked download.
     """
     mark = destination / ".exported"
     if destination.exists() and any(destination.iterdir()) and not mark.exists():
         raise AssignmentError(f"{destination} is not empty, and was not made by this command: name another folder")
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=True,
-    ).stdout.split("\0")
-    kept = [file for file in listed if file and not file.startswith(tuple(f"{name}/" for name in STUDENTS_LACK))]
+    kept = [file for file in _known_to_git(root) if not f"{file}/".startswith(tuple(f"{n}/" for n in STUDENTS_LACK))]
     if destination.exists():
         shutil.rmtree(destination)
     for file in kept:
         target = destination / file
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(root / file, target)
+    for name, rewrite in (("README.md", _students_readme), ("pyproject.toml", _without_grade)):
+        copy = destination / name
+        copy.write_text(rewrite(copy.read_text(encoding="utf-8")), encoding="utf-8")
     mark.touch()
     return kept
+
+
+def _known_to_git(root: Path) -> list[str]:
+    """The files that git tracks or would add, as paths from the root."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    try:
+        listing = subprocess.run(command, cwd=root, capture_output=True, text=True, encoding="utf-8", check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise AssignmentError(
+            f"git knows which files to hand out, and cannot say so of {root}: install git, or clone the repository "
+            f"instead of unpacking a download ({error})"
+        ) from error
+    return [file for file in listing.stdout.split("\0") if file and (root / file).is_file()]
+
+
+def _students_readme(text: str) -> str:
+    """The README without the sections that are for instructors, and without the commands that are not handed out."""
+    start, *sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)
+    kept = [section for section in sections if section.partition("\n")[0].removeprefix("## ") not in INSTRUCTORS_READ]
+    text = re.sub(r"^make test .*\n", "", "".join([start, *kept]), flags=re.MULTILINE)
+    return re.sub(r"(?ms)(^For instructors there are| Instructors find) .*?```\n\n", "\n\n", text)
+
+
+def _without_grade(text: str) -> str:
+    """The project's settings without a command whose package is not handed out."""
+    return text.replace('[project.scripts]\ngrade = "grader.__main__:main"\n\n', "")

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_students_get_exercises_package_and_book_without_solutions(exported: Pat
         assert (exported / f"src/dlbasics/checking/fingerprints/{name}.json").exists()
     for needed in ("book/index.md", "_toc.yml", "requirements.txt", "Makefile", "README.md"):
         assert (exported / needed).exists()
-    for private in ("solutions", "tests", "src/dlbasics_course"):
+    for private in ("solutions", "tests", "src/dlbasics_course", "src/grader", "Containerfile"):
         assert not (exported / private).exists()
     everything = [path for path in exported.rglob("*") if path.suffix in (".md", ".ipynb", ".py", ".json")]
     for assignment in ASSIGNMENTS.values():
@@ -103,6 +104,23 @@ def test_what_students_get_is_a_book_that_can_be_read(exported: Path) -> None:
         assert "dlbasics_course" not in re.findall(
             r"^(?:from|import) (\w+)", book.source(page).read_text("utf-8"), re.MULTILINE
         )
+
+
+def test_what_students_get_promises_no_command_that_it_lacks(exported: Path) -> None:
+    readme = (exported / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^(?:make|python -m|grade) ?(\S*)", readme, re.MULTILINE)) == {
+        "book", "serve", "lab", "pdf", "pip", "dlbasics.data", "dlbasics_site",
+    }  # fmt: skip
+    assert "## Exercises" in readme
+    assert not re.search(r"nstructor|gradebook|make (test|release|student|grade)", readme)
+    project = tomllib.loads((exported / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "scripts" not in project
+
+
+def test_without_git_an_export_says_what_it_needs(tmp_path: Path) -> None:
+    with pytest.raises(AssignmentError, match="clone the repository"):
+        export(tmp_path / "nowhere", tmp_path / "student")
+    assert not (tmp_path / "student").exists()
 
 
 def test_an_export_overwrites_nothing_of_anybody_else(project_root: Path, tmp_path: Path) -> None:
