@@ -177,4 +177,5 @@ def _table(rows: list[dict[str, Any]]) -> str:
         lines.append((row["student"], score, seconds, ", ".join(notes)))
     widths = [max(len(line[column]) for line in lines) for column in range(4)]
     shown = ["  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    return "\n".join([shown[0], "-" * sum(widths), *shown[1:]])
+    problems = [f"{row['student']}: {row['problem']}" for row in rows if row["problem"] is not None]
+    return "\n".join([shown[0], "-" * sum(widths), *shown[1:], *[""] * bool(problems), *problems])

@@ -24,6 +24,7 @@ from grader.records import Assignment, Limits
 
 WAIT_SECONDS = 60  # for a gradebook that another program is writing, far above the milliseconds of one transaction
 TABLES: dict[str, Table] = api.Base.metadata.tables
+_RELEASE = "run `nbgrader generate_assignment {}` or the course's own release command, such as `make release`"
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -114,7 +115,7 @@ def connect(course: Course) -> Engine:
     url = make_url(course.db_url)
     backend = url.get_backend_name()
     if backend == "sqlite" and not Path(url.database or "").is_file():
-        raise CourseError(f"there is no gradebook at {url.database}: run `nbgrader generate_assignment NAME` first")
+        raise CourseError(f"there is no gradebook at {url.database}: {_RELEASE.format('NAME')}")
     waits = {"sqlite": {"timeout": WAIT_SECONDS}, "postgresql": {"connect_timeout": WAIT_SECONDS}}
     try:
         return create_engine(url, pool_pre_ping=True, connect_args=waits.get(backend, {}))
@@ -142,7 +143,10 @@ def snapshot(course: Course, assignment: str, limits: Limits | None = None) -> A
             rows = _rows(connection, assignment)
     except SQLAlchemyError as error:
         where = engine.url.render_as_string()
-        raise CourseError(f"the gradebook {where} cannot be read ({error}); is `nbgrader db upgrade` due?") from error
+        raise CourseError(
+            f"the gradebook {where} cannot be read ({error}); if it is new and empty, {_RELEASE.format(assignment)}; "
+            "if it is older than this nbgrader, run `nbgrader db upgrade`"
+        ) from error
     finally:
         engine.dispose()
     for notebook in rows["notebook"]:
@@ -181,7 +185,7 @@ def _rows(connection: Connection, name: str) -> Rows:
         known = sorted(connection.scalars(select(TABLES["assignment"].c.name)))
         raise CourseError(
             f"the gradebook has no assignment {name!r}; it knows {', '.join(known) or 'none'}. "
-            f"Run `nbgrader generate_assignment {name}` first."
+            f"To make it known, {_RELEASE.format(name)}"
         )
     rows = {"course": read("course", "id", [found[0]["course_id"]]), "assignment": found}
     rows["notebook"] = read("notebook", "assignment_id", [found[0]["id"]])

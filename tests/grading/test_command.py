@@ -153,9 +153,11 @@ def test_a_refused_submission_has_no_score_and_is_told_with_the_reason(course):
     (course.root / "submitted" / "broken" / NAME / "sums.ipynb").write_text("<html>")
     done = course.grade()
     assert done.status == 1
-    (line,) = (line.split() for line in done.out.splitlines() if line.startswith("broken"))
-    assert (line[1], line[3]) == ("–", "refused")
-    assert "'sums.ipynb' is not JSON" in done.err
+    line, reason = (line for line in done.out.splitlines() if line.startswith("broken"))
+    assert (line.split()[1], line.split()[3]) == ("–", "refused")
+    assert reason.startswith("broken: 'sums.ipynb' is not JSON")
+    assert reason in done.err  # while it is graded
+    assert reason in course.grade().out  # and later, when it is not tried again
     rows = course.told(status=1)
     assert (rows["broken"]["score"], rows["broken"]["flags"]) == (None, ["refused"])
     assert "'sums.ipynb' is not JSON" in rows["broken"]["problem"]
