@@ -1,8 +1,9 @@
 """nbgrader's settings: what instructors author and students open is in sight, what grading leaves behind is not."""
 
+import warnings
 from pathlib import Path
 
-from dlbasics.sources import cache_folder
+from dlbasics.sources import DEBIAN_FOLDER, cache_folder
 
 root = Path(__file__).resolve().parent
 private = root / ".nbgrader"
@@ -36,6 +37,12 @@ c.GenerateFeedback.preprocessors = [
 # once for all.
 images = cache_folder()
 c.Sandbox.read_only = [str(images)] if images.exists() else []
+if not images.exists() and not DEBIAN_FOLDER.exists():
+    warnings.warn(
+        f"no images in {images}: notebooks will be graded on the digits that stand in for them. "
+        "`python -m dlbasics.data` gets the images; DLBASICS_DATA names where they are.",
+        stacklevel=1,
+    )
 c.Sandbox.modules = ["torch._dynamo"]  # which torch's optimisers import when they are first used, for seconds
 c.Sandbox.prepare = [
     "from dlbasics import data; data.load_ahead()",
