@@ -99,7 +99,7 @@ def configured_repository(theme_options: dict[str, Any]) -> str:
 
     Args:
         theme_options: Sphinx's `html_theme_options`, which Jupyter Book fills from `repository.url` in `_config.yml`.
-            `DLBASICS_REPOSITORY` goes before it, so that a fork's workflow can name itself.
+            `DLBASICS_REPOSITORY` goes before it, so that a workflow can name what students get.
     """
     address = os.environ.get("DLBASICS_REPOSITORY") or theme_options.get("repository_url") or ""
     return address.strip().rstrip("/").removesuffix(".git")
