@@ -23,7 +23,8 @@ def embed(backbone: nn.Module, pixels: Tensor) -> Tensor:
 class Scale:
     """Shift and scale that give each dimension mean 0 and deviation 1 over the images it was fitted on.
 
-    Fit it on the unlabelled pool: the statistics of a handful of labelled images are a trap (they are noise).
+    Fit it on the unlabelled pool: the statistics of a handful of labelled images are a trap, since a
+    dimension that hardly varies among these few is blown up.
     """
 
     mean: Tensor
