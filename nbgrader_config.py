@@ -39,8 +39,8 @@ images = cache_folder()
 c.Sandbox.read_only = [str(images)] if images.exists() else []
 if not images.exists() and not DEBIAN_FOLDER.exists():
     warnings.warn(
-        f"no images in {images}: notebooks will be graded on the digits that stand in for them. "
-        "`python -m dlbasics.data` gets the images; DLBASICS_DATA names where they are.",
+        f"no images in {images}: unless a cluster's workers have them there, notebooks will be graded on the digits "
+        "that stand in for them. `python -m dlbasics.data` gets the images; DLBASICS_DATA names where they are.",
         stacklevel=1,
     )
 c.Sandbox.modules = ["torch._dynamo"]  # which torch's optimisers import when they are first used, for seconds

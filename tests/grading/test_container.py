@@ -124,3 +124,6 @@ def test_the_containerfile_s_steps_make_a_system_that_grades(
     said = container.run([*entry, "ps1", "--json"], {}, as_root=False, mounts={course.root: container.folder})
     scores = {row["student"]: (row["score"], row["flags"]) for row in json.loads(said)}
     assert scores == {"right": (7.0, []), "wrong": (4.0, [])}
+
+    where = "from dlbasics.sources import fashion_mnist; print(fashion_mnist(source='debian').name)"
+    assert container.run(["python", "-c", where], {}, as_root=False).strip() == "fashion-mnist"
