@@ -3,6 +3,7 @@
 import functools
 import gzip
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -88,6 +89,7 @@ def drawn(test: Callable[..., None]) -> Callable[..., None]:
             except Late:
                 if opened.page.evaluate(IS_DRAWN):
                     raise
+            warnings.warn(f"the browser stopped drawing {opened.page.url}; it is opened again", stacklevel=2)
             opened.close()
             opened.open()
         raise AssertionError(f"the browser stopped drawing the page {OPENINGS} times")
@@ -243,7 +245,8 @@ def test_a_page_that_gets_no_frames_is_opened_again(chromium: Browser, address: 
         pages.append(opened.page)
         opened.page.wait_for_function("new Promise((tell) => requestAnimationFrame(() => tell(true)))", timeout=1000)
 
-    test(opened=opened)
+    with pytest.warns(UserWarning, match="stopped drawing .*book/index"):
+        test(opened=opened)
     frozen, fresh = pages
     assert frozen is not fresh
     assert frozen.is_closed()
